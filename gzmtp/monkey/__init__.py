@@ -1,0 +1,175 @@
+"""Makes ``import zmq`` mean gzmtp, for programs that were written for pyzmq.
+
+Three doors lead to one function, patch_zmq(): a call; GZMTP_PATCH_ZMQ=1 in the environment, by
+which gevent.monkey.patch_all() does it too (gevent's plug-in point); and the command
+``python -m gzmtp.monkey``, which runs a program unmodified (runner.py).
+
+Owns: the names under which gzmtp's modules appear as pyzmq's, and the plug-in.
+Must not know: sockets, messages, or what a module contains. It imports the package; no module of
+the package imports it.
+
+Rules:
+1. ``zmq.X`` is the module ``gzmtp.X``: one object under two names, never a second copy. Two copies
+   would be two ZMQError classes, and ``except`` would miss.
+2. Nothing is imported before the program asks for it, the front door excepted.
+3. Only names that pyzmq has are aliased. What gzmtp cannot offer (asyncio, tornado) is refused by
+   name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+__all__ = ["did_patch_all", "patch_zmq"]
+
+SWITCH = "GZMTP_PATCH_ZMQ"
+
+PUBLIC = frozenset(
+    "auth backend constants curve_keygen decorators devices error green log ssh sugar utils".split()
+)
+
+REFUSED = {
+    "asyncio": "asyncio's loop",
+    "_future": "asyncio's loop",
+    "auth.asyncio": "asyncio's loop",
+    "eventloop": "tornado's loop",
+    "auth.ioloop": "tornado's loop",
+    "green.eventloop": "tornado's loop",
+    "backend.cython": "libzmq",
+    "backend.cffi": "libzmq",
+}
+
+
+class _Alias(InspectLoader):
+    """Loads ``zmq.X`` by importing ``gzmtp.X`` and handing over that very module."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import system takes what sys.modules holds when exec_module is done, so the empty
+        # module that it made is dropped. A target returned by create_module loses its __spec__.
+        assert module.__spec__ is not None
+        sys.modules[module.__spec__.name] = importlib.import_module(self.target)
+
+    # For runpy and inspect: ``python -m zmq.curve_keygen``, inspect.getsource().
+
+    def is_package(self, fullname: str) -> bool:
+        return bool(self._loader().is_package(self.target))
+
+    def get_source(self, fullname: str) -> str | None:
+        source: str | None = self._loader().get_source(self.target)
+        return source
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        code: CodeType | None = self._loader().get_code(self.target)
+        return code
+
+    def _loader(self) -> Any:
+        spec = importlib.util.find_spec(self.target)
+        return spec and spec.loader
+
+
+class _Finder(MetaPathFinder):
+    """Finds ``zmq`` and ``zmq.X``. First of all finders: gzmtp's __path__ holds second copies."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        root, _, rest = fullname.partition(".")
+        if root not in ("zmq", "gzmtp"):
+            return None
+        if rest in REFUSED:
+            # Also as gzmtp.asyncio: that is what ``from zmq import asyncio`` looks for.
+            raise ImportError(
+                f"zmq.{rest} is not available: zmq is gzmtp in this process (gzmtp.monkey), "
+                f"which runs on gevent's loop and has nothing for {REFUSED[rest]}",
+                name=fullname,
+            )
+        if root == "gzmtp":
+            return None
+        alias = "gzmtp" + fullname[len("zmq") :]
+        if (rest and rest.partition(".")[0] not in PUBLIC) or not importlib.util.find_spec(alias):
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r} (zmq is gzmtp in this process)", name=fullname
+            )
+        loader = _Alias(alias)
+        return ModuleSpec(fullname, loader, is_package=loader.is_package(fullname))
+
+
+_finder = _Finder()
+
+
+def patch_zmq() -> None:
+    """From now on ``zmq``, ``zmq.green``, ``zmq.error``, ... are gzmtp's modules.
+
+    Call it before anything imports zmq. If the real zmq is there already, its modules are replaced
+    in sys.modules and wherever a module holds one of them as a global; a RuntimeWarning says so and
+    names what keeps the real one. Calling it again does nothing.
+    """
+    gzmtp = importlib.import_module("gzmtp")
+    if sys.modules.get("zmq") is gzmtp and _finder in sys.meta_path:
+        return
+    real = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] == "zmq"
+        and module is not sys.modules.get("gzmtp" + name[len("zmq") :])
+    }
+    for name in real:
+        del sys.modules[name]
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    sys.modules["zmq"] = gzmtp
+    for name, module in list(sys.modules.items()):
+        if name.startswith("gzmtp.") and name.split(".")[1] in PUBLIC:
+            sys.modules["zmq" + name[len("gzmtp") :]] = module
+    if real:
+        _displace(real)
+
+
+def _displace(real: Mapping[str, ModuleType]) -> None:
+    """Puts gzmtp's modules where other modules hold the real zmq's, and warns."""
+    by_id = {id(module): name for name, module in real.items()}
+    replaced: list[str] = []
+    kept: list[str] = []
+    for name, holder in list(sys.modules.items()):
+        if not isinstance(holder, ModuleType) or holder.__name__.partition(".")[0] == "gzmtp":
+            continue
+        for key, value in list(vars(holder).items()):
+            if id(value) in by_id:
+                try:
+                    setattr(holder, key, importlib.import_module(by_id[id(value)]))
+                    replaced.append(f"{name}.{key}")
+                except ImportError:
+                    kept.append(f"{name}.{key}")
+            # By type(), not isinstance(): a global may be a proxy that must not be woken.
+            elif issubclass(type(value), type | FunctionType) and value.__module__ in real:
+                kept.append(f"{name}.{key}")
+    text = [
+        f"zmq was imported before gzmtp.monkey.patch_zmq() was called ({', '.join(sorted(real))})."
+    ]
+    if replaced:
+        text.append(f"These names now mean gzmtp: {', '.join(sorted(replaced))}.")
+    if kept:
+        text.append(f"These still belong to the real zmq: {', '.join(sorted(kept))}.")
+    text.append("What exists already stays as it is. Patch before the first import of zmq.")
+    warnings.warn(" ".join(text), RuntimeWarning, stacklevel=3)
+
+
+def did_patch_all(event: object) -> None:
+    """gevent calls it after monkey.patch_all(): patch_zmq(), if GZMTP_PATCH_ZMQ=1 asks for it."""
+    if os.environ.get(SWITCH) == "1":
+        patch_zmq()

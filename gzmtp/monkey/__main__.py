@@ -1,0 +1,5 @@
+"""``python -m gzmtp.monkey``."""
+
+from gzmtp.monkey.runner import main
+
+main()
