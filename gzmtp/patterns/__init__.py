@@ -1,0 +1,36 @@
+"""Who gets which message: one row per socket type.
+
+The patterns are pure: they neither know gevent nor sockets nor bytes on the wire.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gzmtp.constants import SocketType
+from gzmtp.patterns.pair import Pair
+from gzmtp.patterns.pattern import Pattern
+from gzmtp.patterns.pipeline import Pull, Push
+
+
+class Row(NamedTuple):
+    """A socket type: its name on the wire, its pattern, and whom it may talk to."""
+
+    name: str
+    pattern: type[Pattern]
+    peers: frozenset[str]
+    sends: bool = True
+    receives: bool = True
+    single: bool = False  # one part a message, thread-safe (the draft types)
+    identity: bool = False  # announces Identity in READY
+
+
+def _row(name: str, pattern: type[Pattern], peers: str, **traits: bool) -> Row:
+    return Row(name, pattern, frozenset(peers.split()), **traits)
+
+
+REGISTRY: dict[int, Row] = {
+    SocketType.PAIR: _row("PAIR", Pair, "PAIR"),
+    SocketType.PUSH: _row("PUSH", Push, "PULL", receives=False),
+    SocketType.PULL: _row("PULL", Pull, "PUSH", sends=False),
+}

@@ -1,0 +1,135 @@
+"""Fair queue: messages are taken from the peers in turn, one at a time.
+
+Owns the ring of pipes whose inbox holds (or held) messages, and the resumption of pipes that were
+paused at RCVHWM.  It knows no socket type.  RFC 28-30: "receive incoming messages from its peers
+using a fair-queuing strategy".
+
+While one pipe alone delivers, `take` IS its inbox's popleft: no Python frame per message.  So an
+inbox is never replaced once its pipe is attached.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from gzmtp.patterns.pattern import Host, Message, Pattern, Pipe
+
+
+class Taker(Protocol):
+    """Whose `take` the fair queue binds."""
+
+    take: Callable[[], Message]
+
+
+class FairQueue:
+    """The ring of pipes with messages.  The pipe whose turn it is stands first."""
+
+    __slots__ = ("_owner", "_ring", "source", "take")
+
+    take: Callable[[], Message]
+    #: Whose message `next` took last.
+    source: Pipe | None
+
+    def __init__(self, owner: Taker | None = None) -> None:
+        """Keep the `take` of *owner* bound to what takes the next message (else one's own)."""
+        self._ring: deque[Pipe] = deque()
+        self._owner: Taker = self if owner is None else owner
+        self._owner.take = self.next
+        self.source = None
+
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        """Put a batch into the inbox of the pipe that brought it."""
+        inbox = pipe.inbox
+        inbox.extend(messages)
+        if not pipe.active or len(inbox) >= pipe.rcvhwm:
+            self._admit(pipe)
+
+    def _admit(self, pipe: Pipe) -> None:
+        if not pipe.active:
+            pipe.active = True
+            self._ring.append(pipe)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Choose the fastest take that is fair and resumes a paused pipe in time."""
+        ring = self._ring
+        if len(ring) == 1:
+            pipe = ring[0]
+            if not pipe.paused and len(pipe.inbox) < pipe.rcvhwm:
+                self._owner.take = pipe.inbox.popleft
+                return
+        self._owner.take = self.next
+
+    def next(self) -> Message:
+        """Take the next message, whosesoever turn it is; IndexError when there is none."""
+        ring = self._ring
+        while True:
+            pipe = ring[0]
+            inbox = pipe.inbox
+            if inbox:
+                break
+            self._retire(pipe)
+        self.source = pipe
+        message = inbox.popleft()
+        ring.rotate(-1)
+        if pipe.paused and len(inbox) <= pipe.rcvhwm >> 1:
+            pipe.resume()
+        if len(ring) == 1:
+            self._bind()
+        return message
+
+    def _retire(self, pipe: Pipe) -> None:
+        """Drop a drained pipe from the ring; if it was paused it may come back at once."""
+        pipe.active = False
+        self._ring.remove(pipe)
+        if pipe.paused:
+            pipe.resume()
+
+    def refill(self) -> bool:
+        """Look again after `take` found nothing."""
+        for pipe in tuple(self._ring):
+            if pipe.active and not pipe.inbox:
+                self._retire(pipe)
+        self._bind()
+        return bool(self._ring)
+
+    def readable(self) -> bool:
+        """Whether any pipe has a message; what is drained leaves the ring."""
+        ring = self._ring
+        while ring:
+            if ring[0].inbox:
+                return True
+            self._retire(ring[0])
+        return False
+
+    def detach(self, pipe: Pipe) -> None:
+        """Let a pipe that is gone be read to its end, and not longer."""
+        if pipe.active and not pipe.inbox:
+            pipe.active = False
+            self._ring.remove(pipe)
+            self._bind()
+
+
+class FairQueued(Pattern):
+    """A pattern that receives from its peers in turn."""
+
+    def __init__(self, host: Host) -> None:
+        """Have nothing to give yet."""
+        super().__init__(host)
+        self._in = FairQueue(self)
+        self.deliver = self._in.deliver  # type: ignore[method-assign]
+
+    def detach(self, pipe: Pipe) -> None:
+        """Keep what it delivered."""
+        super().detach(pipe)
+        self._in.detach(pipe)
+
+    def refill(self) -> bool:
+        """Retire what is drained, resume what was paused."""
+        return self._in.refill()
+
+    def readable(self) -> bool:
+        """Whether any pipe has a message."""
+        return self._in.readable()

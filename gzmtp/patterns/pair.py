@@ -1,0 +1,41 @@
+"""PAIR: exactly one peer, both ways (RFC 31).
+
+The first pipe is the peer.  Whoever comes while it is attached is sent away; when it has gone the
+next one is welcome, and what the former peer sent stays readable.
+"""
+
+from __future__ import annotations
+
+from gzmtp.patterns.balance import Balanced
+from gzmtp.patterns.fairqueue import FairQueued
+from gzmtp.patterns.pattern import Host, Message, Pipe
+
+
+class Pair(Balanced, FairQueued):
+    """One peer; a ring of one serves either way."""
+
+    def __init__(self, host: Host) -> None:
+        """Be open to the first who comes."""
+        super().__init__(host)
+        self.deliver = self._deliver  # type: ignore[method-assign]
+
+    def attach(self, pipe: Pipe) -> None:
+        """Take the pipe if there is none, else end it."""
+        if self._pipes and pipe not in self._pipes:
+            pipe.end()
+        else:
+            super().attach(pipe)
+
+    def detach(self, pipe: Pipe) -> None:
+        """Be open to the next, unless this was one who had been sent away."""
+        if pipe in self._pipes:
+            super().detach(pipe)
+
+    def room(self, pipe: Pipe) -> None:
+        """Send again, unless the room is with one who was sent away."""
+        if pipe in self._pipes:
+            super().room(pipe)
+
+    def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        if pipe in self._pipes:
+            self._in.deliver(pipe, messages)

@@ -1,0 +1,182 @@
+"""The contract between a socket's host, its pattern and its peers' pipes.
+
+Owns what all patterns share: the set of attached pipes and the answers of a pattern that neither
+sends nor receives.  A pattern decides who gets which message.  It must not know who serves a pipe,
+what bytes a message becomes, nor how anybody waits: the `Pipe` and `Host` protocols below are all
+that it sees, so every pattern can be run without a socket or a clock.
+
+Two rules of re-entrancy hold everywhere in this package.  ``pipe.wake()`` may write at once, find
+the connection dead and come back into ``hiccup``, ``detach`` or ``room`` before it returns.
+``pipe.resume()`` may read at once and come back into ``deliver``.  So whoever calls them has
+finished with its own books first, and looks again afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+from gzmtp.constants import Errno
+from gzmtp.error import ZMQError
+
+#: One part of a message: bytes, or on the way out pipe.Body, which this package may not import.
+Part: TypeAlias = Any
+#: A whole message: a list of parts, never empty.
+Message: TypeAlias = list[Any]
+
+SENT = 0
+BLOCKED = 1
+
+#: The high-water mark that is none.
+ENDLESS = sys.maxsize
+
+
+class Pipe(Protocol):
+    """What a pattern sees of a peer; pipe.py says more."""
+
+    # out; mark is never above sndhwm, so reaching sndhwm implies reaching the mark
+    queue: deque[Message]
+    mark: int
+    sndhwm: int
+    full: bool
+    control: deque[tuple[bytes, bytes]]
+    # in
+    inbox: deque[Message]
+    rcvhwm: int
+    paused: bool
+    # who is there
+    identity: bytes
+    socket_type: str
+    given_id: bytes
+    routing_id: bytes
+    minor: tuple[int, int]
+    # the pattern's own
+    active: bool
+    slot: Any
+    # asked of whoever serves the pipe; harmless when nobody does
+    wake: Callable[[], object]
+    nudge: Callable[[], object]
+    resume: Callable[[], object]
+    drop: Callable[[str], object]
+    end: Callable[[], object]
+
+
+class Host(Protocol):
+    """What a pattern may ask of the host of its socket."""
+
+    #: Attributes are pyzmq's option names in lower case.
+    options: Any
+
+    def readable(self) -> object:
+        """Messages became available outside ``deliver()``."""
+
+    def writable(self) -> object:
+        """Room appeared: who waits to send may try again."""
+
+
+class Pattern:
+    """Who gets which message.  This one sends to nobody and receives nothing."""
+
+    #: Whether CONFLATE means anything to this socket type.
+    conflates = False
+
+    #: SENT or BLOCKED (nothing was taken); raises what the socket's state or the address forbids.
+    send: Callable[[Message], int]
+    #: The next message; IndexError when there is none.  Bound anew at any time.
+    take: Callable[[], Message]
+
+    def __init__(self, host: Host) -> None:
+        """Serve the socket of *host*."""
+        self.host = host
+        self._pipes: dict[Pipe, None] = {}
+        self.send = _cannot_send
+        self.take = _cannot_take
+
+    def configure(self) -> None:
+        """Read again what is kept of the host's options; high-water marks may have moved."""
+
+    def pipes(self) -> Iterable[Pipe]:
+        """The attached pipes, oldest first; a snapshot."""
+        return tuple(self._pipes)
+
+    # -- the life of a pipe
+
+    def attach(self, pipe: Pipe) -> None:
+        """Take a pipe in; its peer may not be there yet."""
+        self._pipes[pipe] = None
+        if self.conflates and self.host.options.conflate:
+            conflate(pipe)
+
+    def ready(self, pipe: Pipe) -> None:
+        """Its peer has shaken hands (again, after a reconnect)."""
+
+    def hiccup(self, pipe: Pipe) -> None:
+        """A connecting pipe lost its peer; `ready` will come again."""
+
+    def detach(self, pipe: Pipe) -> None:
+        """Let go of a pipe; what it delivered stays readable."""
+        self._pipes.pop(pipe, None)
+
+    def room(self, pipe: Pipe) -> None:
+        """The queue of a full pipe has room again."""
+        pipe.full = False
+
+    # -- messages
+
+    def begin(self, part: Part) -> int:
+        """Answer for the first part of a message as `send` would, and change nothing."""
+        return self.send([part]) if self.send is _cannot_send else SENT
+
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        """Take what a peer sent, a whole batch; this pattern has no use for it."""
+
+    def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
+        """Take a SUBSCRIBE or CANCEL; where the pattern has no topics it is a message (b""+body).
+
+        libzmq hands such a command to the user as if it were data; here it means nothing.
+        """
+
+    def refill(self) -> bool:
+        """Look for more after `take` found nothing; True if it may succeed now."""
+        return False
+
+    # -- for polls and options
+
+    def readable(self) -> bool:
+        """Whether `take` would succeed (POLLIN)."""
+        return False
+
+    def writable(self) -> bool:
+        """Whether `send` has somewhere to send to (POLLOUT)."""
+        return False
+
+    def set_option(self, option: int, value: object) -> bool:
+        """Do what an option orders; False if it is not an order to this pattern."""
+        return False
+
+
+def _cannot_send(message: Message) -> NoReturn:
+    raise ZMQError(Errno.ENOTSUP, "this socket type does not send")
+
+
+def _cannot_take() -> NoReturn:
+    raise ZMQError(Errno.ENOTSUP, "this socket type does not receive")
+
+
+def post(pipe: Pipe, message: Message) -> None:
+    """Queue a message of the pattern's own for one pipe, whether it is full or not."""
+    queue = pipe.queue
+    queue.append(message)
+    if len(queue) >= pipe.mark:
+        pipe.wake()
+
+
+def conflate(pipe: Pipe) -> None:
+    """Let a pipe keep only the last message either way: a deque of one does the replacing."""
+    if pipe.queue.maxlen != 1:
+        pipe.queue = deque(pipe.queue, 1)
+        pipe.inbox = deque(pipe.inbox, 1)
+    pipe.mark = 1
+    pipe.sndhwm = pipe.rcvhwm = ENDLESS
