@@ -167,29 +167,28 @@ def _find_module(name: str) -> ModuleSpec | None:
 
 def _run_path(argv: list[str]) -> None:
     """As ``python script``."""
-    path = argv[0]
     sys.argv[:] = argv
+    path = os.path.abspath(argv[0])
     importer = get_importer(path)
     if importer is not None:  # a directory or a zip file
         spec = importer.find_spec("__main__")
         if spec is None or spec.loader is None:
-            _fail(f"can't find '__main__' module in {path!r}", status=1)
+            _fail(f"can't find '__main__' module in {argv[0]!r}", status=1)
         _set_path(path)
         found: Any = spec.loader
         code = found.get_code("__main__")
         _run(code, spec=spec, file=spec.origin, loader=found, package="")
         return
-    file = os.path.abspath(path)
     _set_path(os.path.dirname(os.path.realpath(path)))
     loader: SourceFileLoader | SourcelessFileLoader
     if path.endswith(".pyc"):
-        loader = SourcelessFileLoader("__main__", file)
+        loader = SourcelessFileLoader("__main__", path)
         code = loader.get_code("__main__")
     else:
         # Not get_code(): it would leave a __pycache__ beside the script.
-        loader = SourceFileLoader("__main__", file)
-        code = loader.source_to_code(loader.get_data(file), file)
-    _run(code, spec=None, file=file, loader=loader, package=None)
+        loader = SourceFileLoader("__main__", path)
+        code = loader.source_to_code(loader.get_data(path), path)
+    _run(code, spec=None, file=path, loader=loader, package=None)
 
 
 def _set_path(first: str) -> None:
