@@ -1,0 +1,105 @@
+"""Kernel sockets as every stream transport needs them: finishing a connect, accepting, naming.
+
+Owns what tcp, ipc and those built upon them (tls, ws) do alike. Every socket is a raw, non-blocking
+`_socket.socket`: the stdlib's class and gevent's would add a Python frame to each call, and
+monkey-patching could exchange them. Must not know endpoints' syntax, gevent's loop, or ZMTP.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+from typing import Any
+
+from gzmtp.error import ZMQError, strerror
+
+# connect() goes on in the background after these (EWOULDBLOCK is what Windows says).
+UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EINTR, errno.EALREADY, errno.EISCONN})
+if os.name == "nt":
+    UNDER_WAY |= {errno.EWOULDBLOCK}
+
+# What accept() says when there is nobody, or nobody any more: Linux hands over the errors of the
+# dead connection itself.
+GONE = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EAGAIN EWOULDBLOCK EINTR ECONNABORTED EPROTO EPERM ECONNRESET ETIMEDOUT "
+        "ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT EOPNOTSUPP"
+    ).split()
+    if hasattr(errno, name)
+)
+IP = (_socket.AF_INET, _socket.AF_INET6)
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class OutOfDescriptors(OSError):
+    """No descriptor or memory for one more connection: it stays in the backlog, try again later."""
+
+
+def failure(code: int, endpoint: str, why: str = "") -> ZMQError:
+    """A ZMQError that opens with the number's usual words, names the endpoint, and says why."""
+    text = f"{strerror(code)} (addr={endpoint!r})"
+    return ZMQError(code, f"{text}: {why}" if why else text)
+
+
+def connected(sock: _socket.socket) -> bool:
+    """Whether the connection stands already, so that nobody needs to wait for writability."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def finish(sock: _socket.socket) -> None:
+    """Once a connecting socket is writable: OSError if connect() failed in the end."""
+    code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    # Dialing an unused port of the ephemeral range on this host, the kernel may choose that very
+    # port as our own, and TCP's simultaneous open then connects the socket with itself.
+    if sock.family in IP and sock.getpeername() == sock.getsockname():
+        raise OSError(errno.ECONNREFUSED, "connected to itself: nobody listens there")
+
+
+def accept(listener: _socket.socket) -> tuple[_socket.socket, Any] | None:
+    """The next connection and its address, or None. OSError: the listener itself is broken."""
+    try:
+        fd, address = listener._accept()  # type: ignore[attr-defined]
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise OutOfDescriptors(error.errno, error.strerror) from None
+        if error.errno in GONE:
+            return None
+        raise
+    sock = _socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
+    sock.setblocking(False)
+    return sock, address
+
+
+def adopt(fd: int) -> _socket.socket:
+    """The listening socket behind USE_FD. It is ours from now on, and closed with the listener."""
+    sock = _socket.socket(fileno=fd)
+    sock.setblocking(False)
+    return sock
+
+
+def numeric_host(address: tuple[Any, ...]) -> str:
+    """The host of an IP socket address in digits, with its zone where it means nothing without."""
+    host: str = address[0]
+    if len(address) == 4 and address[3] and "%" not in host:
+        try:
+            host += "%" + _socket.if_indextoname(address[3])
+        except OSError:
+            host += f"%{address[3]}"
+    return host
+
+
+def ip_endpoint(scheme: str, address: tuple[Any, ...]) -> str:
+    host = numeric_host(address)
+    return (
+        f"{scheme}://[{host}]:{address[1]}"
+        if len(address) == 4
+        else f"{scheme}://{host}:{address[1]}"
+    )
