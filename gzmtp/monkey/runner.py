@@ -211,10 +211,13 @@ def _run(
     assert code is not None
     module = ModuleType("__main__")
     vars(module).update(
-        __builtins__=builtins, __file__=file, __loader__=loader, __package__=package, __spec__=spec
+        __builtins__=builtins,
+        __cached__=spec and spec.cached,
+        __file__=file,
+        __loader__=loader,
+        __package__=package,
+        __spec__=spec,
     )
-    if spec is None:
-        vars(module)["__cached__"] = None
     _kept.append(sys.modules["__main__"])  # our caller, who is not yet done with its globals
     sys.modules["__main__"] = module
     exec(code, vars(module))
