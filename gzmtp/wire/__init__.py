@@ -1,0 +1,1 @@
+"""ZMTP on the wire: bytes to messages and back, without I/O, clock or knowledge of patterns."""

@@ -1,0 +1,98 @@
+"""Which framing a peer is spoken to in: a table, asked once per connection.
+
+Owns the choice by the peer's version and mechanism, and how a subscription is spelt for it.  Must
+not know the framings' layouts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from gzmtp.wire import commands, frames, legacy, raw, sealed
+from gzmtp.wire.frames import Buffer, Part
+
+Encode = Callable[[Sequence[Sequence[Part]], int], list[Buffer]]
+EncodeCommand = Callable[[bytes, bytes], bytes]
+Transform = Callable[[bytes], bytes]
+
+_ENDLESS = 1 << 62
+
+
+class Decoder(Protocol):
+    """The face that all decoders have."""
+
+    want: memoryview | None
+    commands: list[bytes]
+
+    def feed(self, data: bytes) -> list[list[bytes]]:
+        """Decode *data* behind what came before; return the messages that are whole now."""
+
+    def filled(self, count: int) -> list[list[bytes]]:
+        """Tell that the first *count* bytes of `want` were received; return whole messages."""
+
+
+class Codec(NamedTuple):
+    """How one peer is spoken to."""
+
+    encode: Encode
+    #: PING and PONG; b"" for a peer that knows no commands.
+    encode_command: EncodeCommand
+    #: SUBSCRIBE and CANCEL, in the spelling that the peer understands.
+    encode_control: EncodeCommand
+    #: How many bytes a part of that size takes on the wire.
+    frame_size: Callable[[int], int]
+    #: decoder(max_size, max_bytes, max_parts), each optional
+    decoder: Callable[..., Decoder]
+
+
+def unframed() -> Codec:
+    """Return the codec for a peer that does not speak ZMTP (STREAM, ROUTER_RAW)."""
+    return Codec(raw.encode, _no_command, _no_command, _bare, raw.Decoder)
+
+
+def choose(
+    version: tuple[int, int], seal: Transform | None = None, unseal: Transform | None = None
+) -> Codec:
+    """Return the codec for a peer of *version*, whose mechanism seals or does not."""
+    if seal is not None and unseal is not None:
+        return _sealed(version, seal, unseal)
+    if version < (2, 0):
+        return _LEGACY
+    if version < (3, 0):
+        return _FRAMES._replace(encode_command=_no_command)
+    return _FRAMES if version < (3, 1) else _COMMANDS
+
+
+def _sealed(version: tuple[int, int], seal: Transform, unseal: Transform) -> Codec:
+    encoder = sealed.Encoder(seal)
+
+    def decoder(*bounds: int) -> Decoder:
+        return sealed.Decoder(unseal, *bounds)
+
+    control = encoder.encode_command if version >= (3, 1) else _as_message(encoder.encode)
+    return Codec(encoder.encode, encoder.encode_command, control, sealed.frame_size, decoder)
+
+
+def _no_command(name: bytes, body: bytes) -> bytes:
+    return b""
+
+
+def _bare(size: int) -> int:
+    return size
+
+
+def _as_message(encode: Encode) -> EncodeCommand:
+    def encode_control(name: bytes, topic: bytes) -> bytes:
+        return b"".join(encode([[commands.subscription(name, topic)]], _ENDLESS))
+
+    return encode_control
+
+
+_COMMANDS = Codec(
+    frames.encode, frames.encode_command, frames.encode_command, frames.frame_size, frames.Decoder
+)
+_FRAMES = _COMMANDS._replace(encode_control=_as_message(frames.encode))
+_LEGACY = Codec(
+    legacy.encode, _no_command, _as_message(legacy.encode), legacy.frame_size, legacy.Decoder
+)
