@@ -1,0 +1,148 @@
+"""gzmtp.monkey: zmq.X is gzmtp.X."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from gzmtp import monkey
+
+from .conftest import Run
+
+pytestmark = pytest.mark.gzmtp_only("it is about gzmtp.monkey")
+
+@pytest.mark.parametrize(
+    "name",
+    """zmq zmq.constants zmq.error zmq.green zmq.backend zmq.sugar zmq.sugar.context zmq.sugar.socket zmq.sugar.poll
+    zmq.sugar.frame zmq.sugar.tracker zmq.sugar.version zmq.sugar.stopwatch zmq.sugar.attrsettr zmq.decorators
+    zmq.curve_keygen zmq.utils zmq.utils.jsonapi zmq.utils.strtypes zmq.utils.z85 zmq.utils.monitor
+    zmq.utils.garbage zmq.utils.interop zmq.utils.win32 zmq.auth zmq.auth.base zmq.auth.certs zmq.auth.thread
+    zmq.log zmq.log.handlers zmq.ssh zmq.ssh.tunnel zmq.ssh.forward zmq.devices zmq.devices.basedevice
+    zmq.devices.monitoredqueue zmq.devices.monitoredqueuedevice zmq.devices.proxydevice
+    zmq.devices.proxysteerabledevice zmq.green.core zmq.green.poll zmq.green.device""".split(),
+)
+def test_each_name_is_the_same_module(name: str) -> None:
+    """Not in processes of their own, which would take a minute: the finder is asked directly."""
+    target = "gzmtp" + name[len("zmq") :]
+    spec = monkey._finder.find_spec(name, None)
+    assert spec is not None and spec.loader is not None
+    kept = {key: sys.modules.pop(key) for key in list(sys.modules) if key == name}
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        assert sys.modules.pop(name) is importlib.import_module(target)
+        assert sys.modules[target].__spec__.name == target
+    finally:
+        sys.modules.update(kept)
+
+
+def test_every_way_to_import(runs: Callable[..., str]) -> None:
+    runs("""
+        import sys, importlib, pickle
+        import zmq, zmq.utils.jsonapi, zmq.green as green
+        from zmq import constants, error
+        from zmq.utils import strtypes
+        from zmq.green import *
+        assert Context is green.Context is not zmq.Context
+        from zmq import *
+        assert Context is zmq.Context
+        from zmq.constants import *
+        assert PUSH == zmq.PUSH == 8
+        import gzmtp
+        assert zmq is gzmtp and green is gzmtp.green and zmq.utils.jsonapi is gzmtp.utils.jsonapi
+        assert sys.modules["zmq.green"] is green and sys.modules["zmq.utils.jsonapi"] is zmq.utils.jsonapi
+        assert importlib.import_module("zmq.auth.thread") is importlib.import_module("gzmtp.auth.thread")
+        assert importlib.util.find_spec("zmq.log.handlers")
+        assert importlib.util.find_spec("zmq.no_such_thing" if 0 else "zmq")
+        assert pickle.loads(b"czmq.error\\nZMQError\\n.") is zmq.ZMQError is error.ZMQError
+        assert importlib.reload(zmq.utils.jsonapi) is zmq.utils.jsonapi is gzmtp.utils.jsonapi
+        assert __import__("zmq.devices.proxydevice", fromlist=["x"]) is sys.modules["gzmtp.devices.proxydevice"]
+    """)
+
+
+def test_what_is_not_offered_is_refused_by_name(runs: Callable[..., str]) -> None:
+    out = runs("""
+        import importlib
+        for name in ("zmq.asyncio", "zmq.eventloop.zmqstream", "zmq.green.eventloop", "zmq.auth.asyncio"):
+            try:
+                importlib.import_module(name)
+            except ImportError as e:
+                print(e)
+        try:
+            from zmq import asyncio
+        except ImportError as e:
+            print(e)
+    """)
+    lines = out.splitlines()
+    named = ("zmq.asyncio", "zmq.eventloop", "zmq.green.eventloop", "zmq.auth.asyncio", "zmq.asyncio")
+    for line, name in zip(lines, named, strict=True):
+        assert line.startswith(f"{name} is not available: zmq is gzmtp in this process")
+    assert "asyncio's loop" in lines[0] and "tornado's loop" in lines[1]
+
+
+@pytest.mark.parametrize("name", ["zmq.no_such_thing", "zmq.wire", "zmq.utils.no_such_thing"])
+def test_names_that_pyzmq_has_not(name: str, runs: Callable[..., str]) -> None:
+    out = runs(f"""
+        try:
+            import {name}
+        except ModuleNotFoundError as e:
+            print(e.name, e)
+    """)
+    assert out == f"{name} No module named {name!r} (zmq is gzmtp in this process)\n"
+
+
+def test_nothing_is_imported_before_it_is_asked_for(runs: Callable[..., str]) -> None:
+    out = runs("""
+        import sys, zmq
+        print(*sorted(set(sys.modules) & {"zmq.ssh", "gzmtp.ssh", "gzmtp.auth.thread", "gzmtp.log", "gzmtp.devices", "ssl"}))
+    """, options=("--no-ssl",))
+    assert out == "\n"
+
+
+def test_patching_twice_does_nothing(run: Run) -> None:
+    done = run("-W", "error", "-c", """if 1:
+        import sys
+        from gzmtp.monkey import patch_zmq
+        patch_zmq()
+        import zmq.green
+        before = dict(sys.modules), list(sys.meta_path)
+        patch_zmq()
+        assert before == (dict(sys.modules), sys.meta_path)
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.interop
+def test_after_the_real_zmq(run: Run, script: Callable[..., str]) -> None:
+    pytest.importorskip("zmq")
+    script("""
+        import zmq
+        import zmq.green as zg
+        from zmq import Context, utils
+        from zmq.utils import jsonapi
+    """, "early.py")
+    script("""
+        import warnings
+        import early, zmq as mine
+        real = mine.Context
+        import gzmtp.monkey
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            gzmtp.monkey.patch_zmq()
+            gzmtp.monkey.patch_zmq()
+        import gzmtp, zmq, zmq.utils.jsonapi
+        assert zmq is gzmtp is mine is early.zmq and early.zg is gzmtp.green
+        assert early.jsonapi is gzmtp.utils.jsonapi is zmq.utils.jsonapi
+        assert early.Context is real is not zmq.Context
+        for each in caught:
+            print(each.category.__name__, each.filename, each.message)
+    """)
+    done = run("program.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("RuntimeWarning ") and "program.py zmq was imported before" in line
+    assert "(zmq, zmq._typing, zmq.backend," in line and "zmq.green" in line
+    assert "mean gzmtp: __main__.mine, early.jsonapi, early.utils, early.zg, early.zmq." in line
+    assert "real zmq: __main__.real, early.Context." in line
