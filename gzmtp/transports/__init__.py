@@ -10,7 +10,6 @@ from __future__ import annotations
 import _socket
 import errno
 import importlib
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from gzmtp.constants import Errno
@@ -41,7 +40,7 @@ class Target(Protocol):
 
     @property
     def instant(self) -> bool:
-        """resolve() will not wait."""
+        """resolve() will neither wait nor fail."""
 
     def resolve(self) -> list[Any]:
         """Socket addresses in the order to try. OSError: the name cannot be resolved now."""
@@ -138,6 +137,8 @@ def transport(scheme: str) -> Transport:
 
 
 def _from_entry_point(scheme: str, endpoint: str) -> bool:
+    from importlib import metadata  # slow to import, and hardly ever needed
+
     for entry in metadata.entry_points(group=GROUP, name=scheme):
         try:
             REGISTRY[scheme] = cast(Transport, entry.load())

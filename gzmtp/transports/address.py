@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 import gevent
 
 from gzmtp.error import ZMQError
-from gzmtp.transports import interfaces
 from gzmtp.transports.sockets import failure
 
 SockAddr = tuple[Any, ...]  # (host, port) of AF_INET, (host, port, 0, scope) of AF_INET6
 
 # What connect() lets through; whether it names anything is seen when it is dialed.
 _DIALABLE = re.compile(r"(?=[A-Za-z0-9\[:])[A-Za-z0-9.\-:%;\[\]_*]*:[0-9][A-Za-z0-9.\-%;\[\]_*]*")
-_PORT = re.compile(r"\s*\+?([0-9]+)", re.ASCII)
+_PORT = re.compile(r"\s*\+?0*([0-9]{1,9})", re.ASCII)
 _LITERAL_V4 = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}", re.ASCII)
+_NO_NAME = re.compile(r"^$|[\s:;/%\[\]\0]")
 
 
 class Place(NamedTuple):
@@ -50,11 +50,15 @@ class Target:
 
     @property
     def instant(self) -> bool:
-        """resolve() needs nobody's answer."""
-        host = self.place.host
-        if host == "localhost" and not (self.binding and self.ipv6):
-            return True
-        return not host or (self.binding and host == "*") or literal(host, self.ipv6) is not None
+        """resolve() needs nobody's answer and cannot fail."""
+        place = self.place
+        if place.zone:
+            return False
+        if place.host == "localhost":
+            return not (self.binding and self.ipv6)
+        if place.host == "*":
+            return self.binding
+        return literal(place.host, self.ipv6) is not None
 
     def resolve(self) -> list[SockAddr]:
         """The addresses to dial, in the order to try; for a bind, the one to listen on.
@@ -152,6 +156,8 @@ def local_address(place: Place, endpoint: str, ipv6: bool, names: bool) -> SockA
     family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
     found = literal(host, ipv6)
     if found is None and host:
+        from gzmtp.transports import interfaces  # ctypes: not before it is needed
+
         nic = interfaces.addresses(host, family)
         if nic:
             # A link-local address reaches little: take it only if there is nothing else.
@@ -190,7 +196,7 @@ def literal(host: str, ipv6: bool) -> str | None:
 
 def look_up(host: str, ipv6: bool) -> list[str]:
     """Ask gevent's resolver; other greenlets run meanwhile. OSError if there is no answer."""
-    if not host or ":" in host or "\0" in host:
+    if _NO_NAME.search(host) or _LITERAL_V4.fullmatch(host):
         raise _socket.gaierror(_socket.EAI_NONAME, f"{host!r} is not a host name")
     family = _socket.AF_UNSPEC if ipv6 else _socket.AF_INET
     try:

@@ -186,9 +186,12 @@ def remote_endpoint(sock: _socket.socket) -> str:
 
 
 def _check(path: str, endpoint: str) -> None:
-    if path == "@" or "\0" in path:
-        raise failure(errno.EINVAL, endpoint, "the name behind ipc:// is empty or not a path")
-    length = len(_raw(path))
+    try:
+        length = 0 if path == "@" or "\0" in path else len(_raw(path))
+    except UnicodeError:
+        length = 0
+    if not length:
+        raise failure(errno.EINVAL, endpoint, "what stands behind ipc:// is no name of a socket")
     if length > PATH_MAX_LEN:
         why = f"the path has {length} bytes; the limit (IPC_PATH_MAX_LEN) is {PATH_MAX_LEN}"
         raise failure(errno.ENAMETOOLONG, endpoint, why)

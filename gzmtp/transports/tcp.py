@@ -10,7 +10,7 @@ import _socket
 import errno
 import os
 import sys
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from gzmtp.transports import address as addresses
@@ -40,6 +40,8 @@ __all__ = [
 
 SCHEME = "tcp"
 _KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", getattr(_socket, "TCP_KEEPALIVE", None))
+# Linux's numbers, which the socket module does not name.
+_SO_PRIORITY, _SO_BUSY_POLL = (12, 46) if sys.platform.startswith("linux") else (0, 0)
 _HINTS = {
     errno.EADDRINUSE: "something listens there already; take another port, or * for any free one",
     errno.EADDRNOTAVAIL: "no network interface of this host has that address",
@@ -115,9 +117,8 @@ def admits(sock: _socket.socket, options: Options) -> bool:
         peer = ip_address(sock.getpeername()[0].partition("%")[0])
     except OSError:
         return False
-    if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
-        peer = peer.ipv4_mapped
-    return any(peer in ip_network(text, strict=False) for text in filters)
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return any(peer in network or (mapped and mapped in network) for network in filters)
 
 
 def prepare(sock: _socket.socket, options: Options) -> None:
@@ -183,12 +184,16 @@ def _socket_for(sockaddr: SockAddr, options: Options) -> tuple[_socket.socket, S
             number = getattr(_socket, "SO_BINDTODEVICE", None)
             if number is None:
                 raise OSError(errno.ENOTSUP, "BINDTODEVICE is not supported on this platform")
-            name = device.encode() if isinstance(device, str) else device
-            sock.setsockopt(_socket.SOL_SOCKET, number, name)
+            sock.setsockopt(_socket.SOL_SOCKET, number, device)
         if options.sndbuf >= 0:
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
         if options.rcvbuf >= 0:
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
+        if options.busy_poll and _SO_BUSY_POLL:
+            try:
+                sock.setsockopt(_socket.SOL_SOCKET, _SO_BUSY_POLL, options.busy_poll)
+            except OSError:
+                pass  # more than the default needs a privilege; it is a wish
     except BaseException:
         sock.close()
         raise
@@ -204,7 +209,5 @@ def _mark(sock: _socket.socket, options: Options) -> None:
                 sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_TCLASS, options.tos)
             except OSError:
                 pass  # a kernel without it still marks the IPv4 packets
-    if options.priority:
-        number = getattr(_socket, "SO_PRIORITY", 12 if sys.platform.startswith("linux") else None)
-        if number is not None:
-            sock.setsockopt(_socket.SOL_SOCKET, number, options.priority)
+    if options.priority and _SO_PRIORITY:
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_PRIORITY, options.priority)

@@ -7,7 +7,8 @@ from typing import Any
 
 DEFAULTS: dict[str, Any] = {
     "backlog": 100,
-    "bindtodevice": "",
+    "bindtodevice": b"",
+    "busy_poll": 0,
     "ipc_filter_gid": (),
     "ipc_filter_pid": (),
     "ipc_filter_uid": (),
