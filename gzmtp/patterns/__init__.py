@@ -11,6 +11,9 @@ from gzmtp.constants import SocketType
 from gzmtp.patterns.pair import Pair
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.patterns.pipeline import Pull, Push
+from gzmtp.patterns.reqrep import Dealer, Rep, Req
+from gzmtp.patterns.router import Router
+from gzmtp.patterns.stream import Stream
 
 
 class Row(NamedTuple):
@@ -31,6 +34,11 @@ def _row(name: str, pattern: type[Pattern], peers: str, **traits: bool) -> Row:
 
 REGISTRY: dict[int, Row] = {
     SocketType.PAIR: _row("PAIR", Pair, "PAIR"),
+    SocketType.REQ: _row("REQ", Req, "REP ROUTER", identity=True),
+    SocketType.REP: _row("REP", Rep, "REQ DEALER"),
+    SocketType.DEALER: _row("DEALER", Dealer, "REP DEALER ROUTER", identity=True),
+    SocketType.ROUTER: _row("ROUTER", Router, "REQ DEALER ROUTER", identity=True),
     SocketType.PUSH: _row("PUSH", Push, "PULL", receives=False),
     SocketType.PULL: _row("PULL", Pull, "PUSH", sends=False),
+    SocketType.STREAM: _row("STREAM", Stream, ""),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe
+from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, post
 
 
 class Balance:
@@ -55,6 +55,12 @@ class Balance:
             if len(queue) >= pipe.sndhwm:
                 self._fill(pipe)
         return SENT
+
+    def post(self, pipe: Pipe, message: Message) -> None:
+        """Queue a message of the pattern's own for this pipe, out of turn."""
+        post(pipe, message)
+        if len(pipe.queue) >= pipe.sndhwm:
+            self._fill(pipe)
 
     def _fill(self, pipe: Pipe) -> None:
         """Take the turn of a full pipe; waking it may have detached it already."""

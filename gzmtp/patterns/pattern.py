@@ -81,6 +81,10 @@ class Pattern:
 
     #: Whether CONFLATE means anything to this socket type.
     conflates = False
+    #: At how many parts an outgoing message is whole, SNDMORE or not (0: when SNDMORE is absent).
+    whole_at = 0
+    #: Whether one message list goes to several pipes.
+    shares = False
 
     #: SENT or BLOCKED (nothing was taken); raises what the socket's state or the address forbids.
     send: Callable[[Message], int]
@@ -133,10 +137,7 @@ class Pattern:
         """Take what a peer sent, a whole batch; this pattern has no use for it."""
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
-        """Take a SUBSCRIBE or CANCEL; where the pattern has no topics it is a message (b""+body).
-
-        libzmq hands such a command to the user as if it were data; here it means nothing.
-        """
+        """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
 
     def refill(self) -> bool:
         """Look for more after `take` found nothing; True if it may succeed now."""
@@ -151,6 +152,10 @@ class Pattern:
     def writable(self) -> bool:
         """Whether `send` has somewhere to send to (POLLOUT)."""
         return False
+
+    def topics_count(self) -> int:
+        """How many distinct topics are subscribed to (TOPICS_COUNT)."""
+        raise ZMQError(Errno.EINVAL)
 
     def set_option(self, option: int, value: object) -> bool:
         """Do what an option orders; False if it is not an order to this pattern."""
@@ -171,6 +176,14 @@ def post(pipe: Pipe, message: Message) -> None:
     queue.append(message)
     if len(queue) >= pipe.mark:
         pipe.wake()
+
+
+def greet(pipe: Pipe, message: bytes | None) -> None:
+    """Put a HELLO_MSG before all that waits: each connection begins with it."""
+    if message and pipe.queue.maxlen is None:
+        pipe.queue.appendleft([bytes(message)])
+        if len(pipe.queue) >= pipe.mark:
+            pipe.wake()
 
 
 def conflate(pipe: Pipe) -> None:

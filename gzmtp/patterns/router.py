@@ -1,0 +1,273 @@
+"""ROUTER: each peer has an id, messages begin with it both ways (RFC 28).
+
+Owns the table of routing ids.  An id is the one that connect() gave to the pipe, the one that the
+peer announced, or else five bytes of our own making: zero and a number, so that no well-behaved
+peer can claim it.
+
+A second peer with an id that is taken is neither heard nor written to until the first one leaves;
+with ROUTER_HANDOVER it takes the id over, and the first one is sent away.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from gzmtp.constants import Errno
+from gzmtp.error import ZMQError
+from gzmtp.patterns.fairqueue import FairQueued
+from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pipe, greet, post
+
+_NOTIFY_CONNECT, _NOTIFY_DISCONNECT = 1, 2
+
+
+class Routed(FairQueued):
+    """A pattern whose peers have ids; what they send is prefixed with it."""
+
+    def __init__(self, host: Host) -> None:
+        """Begin with an empty table."""
+        super().__init__(host)
+        self._by_id: dict[bytes, Pipe] = {}
+        self._next_number = int.from_bytes(os.urandom(4), "big")
+        self.deliver = self._deliver  # type: ignore[method-assign]
+
+    def configure(self) -> None:
+        """See what new high-water marks make of each pipe."""
+        super().configure()
+        for pipe in self._pipes:
+            pipe.full = len(pipe.queue) >= pipe.sndhwm
+        self.host.writable()
+
+    # -- ids
+
+    def _new_id(self) -> bytes:
+        while True:
+            identity = b"\0" + self._next_number.to_bytes(4, "big")
+            self._next_number = (self._next_number + 1) & 0xFFFFFFFF
+            if identity not in self._by_id:
+                return identity
+
+    def _name(self, pipe: Pipe, identity: bytes) -> None:
+        pipe.routing_id = identity
+        self._by_id[identity] = pipe
+        self.host.writable()
+
+    def _unname(self, pipe: Pipe) -> bytes:
+        """Take a pipe's id away; b"" if it had none that led to it."""
+        identity = pipe.routing_id
+        if identity and self._by_id.get(identity) is pipe:
+            del self._by_id[identity]
+            return identity
+        return b""
+
+    # -- the life of a pipe
+
+    def attach(self, pipe: Pipe) -> None:
+        """Take in a pipe without a name."""
+        super().attach(pipe)
+        pipe.routing_id = b""
+        pipe.slot = None
+        pipe.full = len(pipe.queue) >= pipe.sndhwm
+
+    def detach(self, pipe: Pipe) -> None:
+        """Forget the pipe and its name."""
+        super().detach(pipe)
+        self._unname(pipe)
+
+    def room(self, pipe: Pipe) -> None:
+        """Send to it again."""
+        pipe.full = False
+        self.host.writable()
+
+    def _tell(self, pipe: Pipe, part: bytes = b"") -> None:
+        """Let the user receive a part as if the peer had sent it."""
+        self._in.deliver(pipe, [[pipe.routing_id, part]])
+        self.host.readable()
+
+    # -- messages
+
+    def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        identity = pipe.routing_id
+        if not identity:  # it waits for its name, and so do its messages
+            pipe.inbox.extend(messages)
+            return
+        for message in messages:
+            message.insert(0, identity)
+        self._in.deliver(pipe, messages)
+
+    def _post(self, pipe: Pipe, message: Message) -> int:
+        post(pipe, message)
+        if len(pipe.queue) >= pipe.sndhwm:
+            pipe.full = True
+        return SENT
+
+
+class Router(Routed):
+    """Talk to each peer by its id.
+
+    Without ROUTER_MANDATORY a message that cannot be queued is dropped in silence.
+    ROUTER_RAW turns the peers into plain TCP ones, of whose bytes messages are made.
+    """
+
+    def __init__(self, host: Host) -> None:
+        """Begin with what the options say."""
+        super().__init__(host)
+        self._waiting: dict[bytes, list[Pipe]] = {}  # who wants an id that is taken
+        self._note_options()
+        self.send = self._send
+
+    def configure(self) -> None:
+        """Note whether errors are wanted, and whether the peers speak ZMTP."""
+        super().configure()
+        self._note_options()
+
+    def _note_options(self) -> None:
+        options = self.host.options
+        self._mandatory = bool(options.router_mandatory)
+        self._raw = bool(options.router_raw)
+        self.whole_at = 2 if self._raw else 0
+        # Raw messages all take the slow way of an address that is not found.
+        self._direct: dict[bytes, Pipe] = {} if self._raw else self._by_id
+
+    # -- the life of a pipe
+
+    def attach(self, pipe: Pipe) -> None:
+        """Name the pipe if its name does not depend on the peer."""
+        super().attach(pipe)
+        if pipe.given_id:
+            self._claim(pipe, pipe.given_id, handover=False)
+        elif self._raw:
+            self._name(pipe, self._new_id())
+        if self.host.options.probe_router and not self._raw:
+            self._post(pipe, [b""])
+
+    def ready(self, pipe: Pipe) -> None:
+        """Name the pipe as its peer wishes; a reconnected one keeps its name."""
+        super().ready(pipe)
+        if pipe not in self._pipes:
+            return
+        if not pipe.routing_id and pipe not in self._waiting.get(pipe.given_id, ()):
+            identity = bytes(pipe.identity) or self._new_id()
+            self._claim(pipe, identity, bool(self.host.options.router_handover))
+        if not self._raw:
+            greet(pipe, self.host.options.hello_msg)
+        if pipe.routing_id:
+            self._arrived(pipe)
+
+    def _arrived(self, pipe: Pipe) -> None:
+        pipe.slot = True
+        if self._raw or self.host.options.router_notify & _NOTIFY_CONNECT:
+            self._tell(pipe)
+
+    def _left(self, pipe: Pipe) -> None:
+        """Tell the user, if it knew that the peer was there."""
+        if not pipe.slot:
+            return
+        pipe.slot = None
+        if self._raw or self.host.options.router_notify & _NOTIFY_DISCONNECT:
+            self._tell(pipe)
+
+    def hiccup(self, pipe: Pipe) -> None:
+        """Keep name and queue of a pipe that will have its peer again."""
+        super().hiccup(pipe)
+        self._left(pipe)
+
+    def detach(self, pipe: Pipe) -> None:
+        """Forget the pipe; who waited for its name gets it."""
+        was_here = bool(pipe.slot)
+        self._left(pipe)
+        farewell = self.host.options.disconnect_msg
+        if was_here and farewell and not self._raw:
+            self._tell(pipe, bytes(farewell))
+        super().detach(pipe)
+        for identity in {pipe.given_id, bytes(pipe.identity), pipe.routing_id}:
+            self._pass_on(identity, pipe)
+
+    def _pass_on(self, identity: bytes, leaver: Pipe) -> None:
+        """Drop *leaver* from those who wait for an id; if the id is free, the first gets it."""
+        waiting = self._waiting.get(identity)
+        if waiting is None:
+            return
+        if leaver in waiting:
+            waiting.remove(leaver)
+        heir = waiting.pop(0) if waiting and identity not in self._by_id else None
+        if not waiting:
+            del self._waiting[identity]
+        if heir is not None:
+            self._name(heir, identity)
+            held = list(heir.inbox)
+            heir.inbox.clear()
+            self._arrived(heir)
+            self._deliver(heir, held)
+            self.host.readable()
+
+    def _claim(self, pipe: Pipe, identity: bytes, handover: bool) -> None:
+        """Name a pipe; if the name is taken, take it over or wait for it."""
+        holder = self._by_id.get(identity)
+        if holder is None:
+            self._name(pipe, identity)
+        elif handover:
+            self._name(holder, self._new_id())
+            holder.slot = None
+            self._name(pipe, identity)
+            holder.end()
+        else:
+            self._waiting.setdefault(identity, []).append(pipe)
+
+    # -- messages
+
+    def _send(self, message: Message) -> int:
+        try:
+            pipe = self._direct[message[0]]
+        except KeyError:
+            return self._send_slowly(message)
+        if pipe.full:
+            return self._refused()
+        body = message[1:]
+        if body:
+            queue = pipe.queue
+            queue.append(body)
+            if len(queue) >= pipe.mark:
+                pipe.wake()
+                if len(queue) >= pipe.sndhwm:
+                    pipe.full = True
+        return SENT
+
+    def _send_slowly(self, message: Message) -> int:
+        """Send what is raw, or addressed by more than bytes, or to nobody."""
+        if len(message) == 1:
+            return SENT  # libzmq: "just silently ignore it"
+        pipe = self._by_id.get(bytes(message[0]))
+        if pipe is None:
+            return self._lost()
+        if self._raw and not len(message[1]):
+            self._unname(pipe)
+            pipe.slot = None
+            pipe.end()
+            return SENT
+        if pipe.full:
+            return self._refused()
+        return self._post(pipe, message[1:2] if self._raw else message[1:])
+
+    def _refused(self) -> int:
+        return BLOCKED if self._mandatory else SENT
+
+    def _lost(self) -> int:
+        if self._mandatory:
+            _unreachable()
+        return SENT
+
+    def begin(self, part: Part) -> int:
+        """Judge the address."""
+        pipe = self._by_id.get(bytes(part))
+        if pipe is None:
+            return self._lost()
+        return self._refused() if pipe.full else SENT
+
+    def writable(self) -> bool:
+        """Whether any peer has room, as far as that matters."""
+        return not self._mandatory or any(not pipe.full for pipe in self._by_id.values())
+
+
+def _unreachable() -> NoReturn:
+    raise ZMQError(Errno.EHOSTUNREACH)
