@@ -105,9 +105,11 @@ def test_buffer_is_lent_with_its_life() -> None:
     view = memoryview(frame)
     gone = weakref.ref(frame)
     del frame
-    assert gone() is None
     assert view.tobytes() == b"content"
     assert view.readonly
+    del view
+    gc.collect()
+    assert gone() is None
     assert pickle.loads(Frame(pickle.dumps([1, 2]))) == [1, 2]
     writable = Frame(bytearray(b"abc"), copy=False)
     memoryview(writable)[0] = ord("X")
