@@ -25,6 +25,8 @@ SIZE = 64
 
 MAJOR = b"\3"
 
+#: Of the signature.  Older peers tell by its lowest bit alone, but nobody sends another byte.
+_END = 0x7F
 _MAX_IDENTITY = 255
 
 
@@ -81,7 +83,7 @@ def _recognise_short(data: bytes | bytearray) -> Kind | None:
 def _recognise_long(data: bytes | bytearray) -> Kind | None:
     if len(data) < SIGNATURE:
         return None
-    if data[9] & 1:
+    if data[9] == _END:
         return Kind.VERSIONED
     length = int.from_bytes(data[1:9], "big")
     if data[9] or not 1 <= length <= _MAX_IDENTITY + 1:

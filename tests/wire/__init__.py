@@ -1,0 +1,1 @@
+"""Tests of gzmtp.wire: pure, no port, no clock."""
