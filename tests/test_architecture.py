@@ -16,20 +16,23 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gzmtp"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-# A module may import what stands in a row above its own, and its own row unless that is apart. Sub-packages
-# stand here as one. Imports inside functions count; those for type checking do not.
+# A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
+# here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version constants z85 error tuning metrics option_table",
+    "_version buffers constants z85 error tuning metrics option_table",
     "wire | patterns | pipe | options",
-    "loop",
-    "waiting read_engine write_engine",
+    "loop signals",
+    "frame read_engine waiting write_engine",
     "connection",
     "endpoint transports",
-    "host zap",
-    "frame monitor socket sugar",
+    "monitor zap",
+    "host",
+    "sugar.attrsettr sugar.messages",  # what Socket and Context inherit
+    "socket",
+    "lifetime",
     "context poll proxy",
     "gzmtp",  # the front door, __init__.py
-    "green auth devices utils log decorators ssh backend curve_keygen",  # pyzmq's public names
+    "green auth devices utils log decorators ssh backend curve_keygen sugar",  # pyzmq's public names
     "monkey",  # imported by none
 )
 PLACE = {name: at for at, row in enumerate(ROWS) for name in row.replace("|", " ").split()}
@@ -51,7 +54,11 @@ def module_name(path: Path) -> str:
 
 def room(module: str) -> str:
     """The name in ROWS: gzmtp.wire.frames -> wire, gzmtp -> gzmtp."""
-    return module.split(".")[1] if "." in module else module
+    parts = module.split(".")[1:]
+    for end in range(len(parts), 0, -1):
+        if ".".join(parts[:end]) in PLACE:
+            return ".".join(parts[:end])
+    return parts[0] if parts else module
 
 
 MODULES = {module_name(path): path for path in SOURCES}
