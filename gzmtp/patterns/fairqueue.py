@@ -26,7 +26,7 @@ class Taker(Protocol):
 class FairQueue:
     """The ring of pipes with messages.  The pipe whose turn it is stands first."""
 
-    __slots__ = ("_owner", "_ring", "source", "take")
+    __slots__ = ("_owner", "_ring", "_exact", "source", "take")
 
     take: Callable[[], Message]
     #: Whose message `next` took last.
@@ -38,6 +38,13 @@ class FairQueue:
         self._owner: Taker = self if owner is None else owner
         self._owner.take = self.next
         self.source = None
+        self._exact = False
+
+    def keep_source(self) -> None:
+        """Know the `source` of every message from now on: it costs the direct popleft."""
+        if not self._exact:
+            self._exact = True
+            self._bind()
 
     def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         """Put a batch into the inbox of the pipe that brought it."""
@@ -55,7 +62,7 @@ class FairQueue:
     def _bind(self) -> None:
         """Choose the fastest take that is fair and resumes a paused pipe in time."""
         ring = self._ring
-        if len(ring) == 1:
+        if len(ring) == 1 and not self._exact:
             pipe = ring[0]
             if not pipe.paused and len(pipe.inbox) < pipe.rcvhwm:
                 self._owner.take = pipe.inbox.popleft
@@ -130,6 +137,14 @@ class FairQueued(Pattern):
         """Keep what it delivered."""
         super().detach(pipe)
         self._in.detach(pipe)
+
+    def keep_origin(self) -> None:
+        """Know where each message comes from."""
+        self._in.keep_source()
+
+    def origin(self) -> Pipe | None:
+        """The pipe that brought the message taken last."""
+        return self._in.source
 
     def refill(self) -> bool:
         """Retire what is drained, resume what was paused."""

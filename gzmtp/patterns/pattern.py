@@ -139,6 +139,13 @@ class Pattern:
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
 
+    def keep_origin(self) -> None:
+        """Be able to tell `origin` of every message taken from now on."""
+
+    def origin(self) -> Pipe | None:
+        """The pipe that brought the message taken last, where it is known."""
+        return None
+
     def refill(self) -> bool:
         """Look for more after `take` found nothing; True if it may succeed now."""
         return False

@@ -1,0 +1,303 @@
+"""One life of one peer: greeting, handshake, traffic, heartbeats, the end.
+
+Owns a connected socket and everything that watches it.  Must not know how the connection came
+about (a dialer or a listener is its owner) nor who gets which message (the pattern does).
+Follows RFC 37 (ZMTP 3.1) and, for older peers, RFCs 23, 15 and 13.
+
+A phase change swaps the callables: `_shake` reads until the handshake is done, then the two
+engines take over, and nothing that was settled is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gzmtp.constants import Event
+from gzmtp.error import ProtocolError
+from gzmtp.loop import READ, Loop, Timer, Watch
+from gzmtp.metrics import Counters
+from gzmtp.pipe import Message, Pipe
+from gzmtp.read_engine import ReadEngine
+from gzmtp.tuning import Tuning
+from gzmtp.wire import commands
+from gzmtp.wire.codec import Codec, unframed
+from gzmtp.wire.handshake import Handshake, Peer
+from gzmtp.write_engine import WriteEngine
+
+#: Bytes asked of the kernel at once during a handshake.
+_SHAKE_BYTES = 8192
+
+PEER_LEFT = "the peer closed the connection"
+TIMED_OUT = "the handshake took too long"
+SILENT = "nothing was heard in time"
+
+
+class Owner(Protocol):
+    """What a connection asks of the dialer or listener that it belongs to."""
+
+    options: Any
+    tuning: Tuning
+    stream: bool
+
+    def handshake(self) -> Handshake: ...
+    def authenticate(self, connection: Connection, request: Any) -> None: ...
+    def established(self, connection: Connection, peer: Peer | None) -> Pipe | None: ...
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None: ...
+    def command(self, pipe: Pipe, name: bytes, body: bytes) -> None: ...
+    def room(self, pipe: Pipe) -> None: ...
+    def readable(self) -> None: ...
+    def rested(self) -> None: ...
+    def here(self) -> None: ...
+    def lost(self, connection: Connection, reason: Exception) -> None: ...
+    def monitor(self, event: int, value: int, connection: Connection) -> None: ...
+
+
+class Connection:
+    """A connected socket on its way from greeting to end.  `close` is the one door out."""
+
+    def __init__(
+        self, owner: Owner, sock: Any, loop: Loop, endpoint: str, peer_address: str
+    ) -> None:
+        """Own *sock* (non-blocking, connected); *endpoint* is the monitor's name for it."""
+        self.owner = owner
+        self.sock = sock
+        self.loop = loop
+        self.fd: int = sock.fileno()
+        self.endpoint = endpoint
+        self.peer_address = peer_address
+        self.counters = Counters()
+        self.pipe: Pipe | None = None
+        self.peer: Peer | None = None
+        self.writer: WriteEngine | None = None
+        self.reader: ReadEngine | None = None
+        self.closed = False
+        self.asking: Callable[[], None] | None = None  # takes a question to ZAP back
+        self._handshake: Handshake | None = None
+        self._codec: Codec = unframed()
+        self._watch: Watch | None = None
+        self._timers: dict[str, Timer] = {}
+
+    # -- the handshake
+
+    def start(self) -> None:
+        """Greet the peer (a raw connection has no greeting: traffic begins)."""
+        if self.owner.stream:
+            self._begin_traffic(None, b"")
+            return
+        self._handshake = self.owner.handshake()
+        self._watch = Watch(self.loop, self.fd, READ, self._shake)
+        self._watch.start()
+        limit = self.owner.options.handshake_ivl
+        if limit > 0:
+            self._timers["handshake"] = Timer(self.loop, limit / 1000, self._handshake_over)
+        self._try(lambda: self._say(self._handshake_of().start()))
+
+    def _handshake_of(self) -> Handshake:
+        assert self._handshake is not None
+        return self._handshake
+
+    def _handshake_over(self) -> None:
+        self.close(OSError(TIMED_OUT))
+
+    def _say(self, data: bytes) -> None:
+        """Send a piece of the handshake: so little on a new socket that the kernel takes it."""
+        if data and self.sock.send(data) != len(data):
+            raise OSError("the kernel did not take a greeting")
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except BlockingIOError:
+            pass
+        except (ProtocolError, OSError) as error:
+            self.close(error)
+
+    def _shake(self) -> None:
+        self._try(self._shake_on)
+
+    def _shake_on(self) -> None:
+        data = self.sock.recv(_SHAKE_BYTES)
+        if not data:
+            raise OSError(PEER_LEFT)
+        self._say(self._handshake_of().receive(data))
+        self._after_step()
+
+    def judge(self, verdict: Callable[[Handshake], bytes]) -> None:
+        """Go on: *verdict* tells the handshake what ZAP said, and returns what to send."""
+        if not self.closed:
+            self._try(lambda: self._judged(verdict))
+
+    def _judged(self, verdict: Callable[[Handshake], bytes]) -> None:
+        handshake = self._handshake_of()
+        self._say(verdict(handshake))
+        assert self._watch is not None
+        self._watch.start()
+        if handshake.refused is not None:  # the peer has been told, and is to close
+            self.owner.monitor(handshake.refused.event, handshake.refused.code, self)
+        self._after_step()
+
+    def _after_step(self) -> None:
+        handshake = self._handshake_of()
+        if handshake.waiting is not None:
+            assert self._watch is not None
+            self._watch.stop()
+            self.owner.authenticate(self, handshake.waiting)
+        elif handshake.done:
+            assert self._watch is not None
+            self._watch.close()
+            self._watch = None
+            self._cancel("handshake")
+            self._begin_traffic(handshake.peer, handshake.rest)
+
+    # -- traffic
+
+    def _begin_traffic(self, peer: Peer | None, rest: bytes) -> None:
+        self.peer = peer
+        pipe = self.owner.established(self, peer)
+        if pipe is None:  # the owner has no use for this peer
+            if not self.closed:
+                self.close(OSError("the peer is not wanted"))
+            return
+        self.pipe = pipe
+        pipe.drop = self._drop
+        options, tuning = self.owner.options, self.owner.tuning
+        if peer is None:
+            codec, decoder = unframed(), unframed().decoder()
+        else:
+            codec = self._handshake_of().codec()
+            bounds = (tuning.max_unfinished_bytes, tuning.max_unfinished_parts)
+            decoder = codec.decoder(options.maxmsgsize, *bounds)
+        self._codec = codec
+        self.writer = WriteEngine(
+            self.sock, pipe, self.loop, tuning, self.counters, codec, self.owner, self._failed
+        )
+        self.reader = ReadEngine(
+            self.sock, pipe, self.loop, tuning, self.counters, decoder, self.owner.deliver,
+            self._commands, self.owner.readable, self._ending,
+        )  # fmt: skip
+        self.counters.connections += 1
+        interval = options.heartbeat_ivl
+        if interval > 0 and peer is not None and peer.version >= (3, 0):
+            timer = Timer(self.loop, interval / 1000, self._heartbeat, repeat=True)
+            self._timers["heartbeat"] = timer
+        self.writer.begin()
+        if not self.closed:
+            self.reader.begin(rest)
+        self._handshake = None
+
+    def _commands(self, bodies: list[bytes]) -> None:
+        """Serve commands that came between messages; what is malformed is ignored."""
+        for body in bodies:
+            command = commands.parse(body)
+            if command is None:
+                continue
+            name, content = command
+            if name == commands.PING:
+                self._ping(content)
+            elif name in (commands.SUBSCRIBE, commands.CANCEL):
+                assert self.pipe is not None
+                self.owner.command(self.pipe, name, content)
+
+    def _ping(self, content: bytes) -> None:
+        ping = commands.parse_ping(content)
+        if ping is None or self.writer is None:
+            return
+        self._cancel("ttl")
+        if ping.ttl:
+            self._await_life("ttl", ping.ttl / 10)
+        self.writer.answer(self._codec.encode_command(commands.PONG, ping.context))
+
+    def _heartbeat(self) -> None:
+        """Ask for a sign of life; any traffic is one, not only a PONG."""
+        options = self.owner.options
+        if self.writer is None:
+            return
+        ping = commands.encode_ping(options.heartbeat_ttl // 100)
+        self.writer.answer(self._codec.encode_command(commands.PING, ping))
+        if "heard" not in self._timers:
+            timeout = options.heartbeat_timeout
+            self._await_life("heard", (timeout if timeout >= 0 else options.heartbeat_ivl) / 1000)
+
+    def _await_life(self, name: str, seconds: float) -> None:
+        """Close unless something is received within *seconds*."""
+        reads = self.counters.reads
+
+        def judge() -> None:
+            del self._timers[name]
+            if self.counters.reads == reads:
+                self.close(OSError(SILENT))
+
+        self._timers[name] = Timer(self.loop, seconds, judge)
+
+    # -- the end
+
+    def _drop(self, reason: str) -> None:
+        """The pattern will have no more of this peer (it may be in the midst of a call)."""
+        self.loop.soon(self.close, ProtocolError(reason))
+
+    def _failed(self, error: OSError) -> None:
+        self.close(error)
+
+    def _ending(self, error: BaseException | None) -> None:
+        self.close(OSError(PEER_LEFT) if error is None else error)  # type: ignore[arg-type]
+
+    def _cancel(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def close(self, reason: Exception | None = None) -> None:
+        """End this life, whatever phase it is in; idempotent.
+
+        *reason* is an OSError or a ProtocolError; None when this side wants no more of it (the
+        owner is not told then).
+        """
+        if self.closed:
+            return
+        self.closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if self.asking is not None:
+            self.asking()
+        if self._watch is not None:
+            self._watch.close()
+        if self.reader is not None:
+            self.reader.close()
+        if self.writer is not None:
+            self.writer.close()
+        if self._handshake is not None:
+            self.counters.failed_handshakes += 1
+        if isinstance(reason, ProtocolError) and reason.event:
+            self.owner.monitor(reason.event, reason.code, self)
+        try:
+            self.sock.close()
+        except OSError:
+            pass
+        if reason is not None:
+            self.owner.monitor(Event.DISCONNECTED, self.fd, self)
+            self.owner.lost(self, reason)
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        self.loop = loop
+        for timer in self._timers.values():
+            timer.move(loop)
+        for part in (self._watch, self.reader, self.writer):
+            if part is not None:
+                part.move(loop)
+
+    def forget(self) -> None:
+        """Close in a forked child: not a byte is sent, the parent's connection lives on."""
+        self.closed = True
+        for timer in self._timers.values():
+            timer.forget()
+        for part in (self._watch, self.reader, self.writer):
+            if part is not None:
+                part.forget()
+        try:
+            self.sock.close()
+        except OSError:
+            pass
+

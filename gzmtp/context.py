@@ -1,0 +1,320 @@
+"""Context: owns sockets, their common defaults, the inproc names, and the end of them all.
+
+`ContextState` is what lives as long as anything of the context does; `Context` is the user's door
+to it (subclassable, collected when forgotten).  Must not know how sockets work.
+zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.lifetime`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import weakref
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Generic, TypeVar, cast
+
+from gzmtp import lifetime
+from gzmtp.constants import ContextOption, Errno, SocketOption
+from gzmtp.error import ZMQError
+from gzmtp.host import Host
+from gzmtp.loop import Loop
+from gzmtp.metrics import Counters
+from gzmtp.options import ContextOptions
+from gzmtp.socket import Socket
+from gzmtp.sugar.attrsettr import AttributeSetter
+from gzmtp.transports.inproc import Names
+from gzmtp.tuning import Tuning
+from gzmtp.waiting import Line
+
+SocketT = TypeVar("SocketT", bound="Socket[Any]", covariant=True)
+
+
+class ContextState:
+    """What the sockets of one context share."""
+
+    def __init__(self) -> None:
+        self.options = ContextOptions()
+        self.tuning = Tuning.from_environ()
+        self.names = Names()
+        self.hosts: set[Host] = set()
+        self.totals = Counters()
+        self.terminated = False
+        self.closed = False
+        self._leaving = Line()
+        lifetime.register(self)
+
+    @property
+    def blocky(self) -> bool:
+        """Whether sockets linger for ever by default."""
+        return bool(self.options.blocky)
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether sockets have IPV6 set by default."""
+        return bool(self.options.ipv6)
+
+    def host(self, socket_type: int) -> Host:
+        """Create a socket's host.  ZMQError: ETERM, EMFILE at MAX_SOCKETS."""
+        if self.terminated:
+            raise ZMQError(Errno.ENOTSUP, "the context was terminated")
+        if len(self.hosts) >= self.options.max_sockets:
+            raise ZMQError(Errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
+        host = Host(self, socket_type)
+        self.hosts.add(host)
+        return host
+
+    def gone(self, host: Host) -> None:
+        """The last of *host* has gone."""
+        self.hosts.discard(host)
+        self.totals.add(host.totals)
+        if not self.hosts and self._leaving:
+            self._leaving.wake_all()
+
+    def terminate(self) -> None:
+        """Interrupt everybody with ETERM, then wait until every socket has been closed and what
+        it sent has left (or its LINGER is over)."""
+        self.terminated = True
+        for host in list(self.hosts):
+            host.post(host.terminate)
+        if self.hosts:
+            done: Callable[[], bool | None] = lambda: None if self.hosts else True  # noqa: E731
+            self._leaving.wait_until(done, Loop.here(), None, True)
+        self.closed = True
+
+    def forget(self) -> None:
+        """Let go of every socket: this is a forked child."""
+        self.terminated = self.closed = True
+        for host in self.hosts:
+            host.forget()
+        self.hosts.clear()
+        self.names = Names()
+
+
+_STATES: weakref.WeakValueDictionary[int, ContextState] = weakref.WeakValueDictionary()
+
+
+class Context(AttributeSetter, Generic[SocketT]):
+    """A container of sockets, as pyzmq's zmq.Context.
+
+    *io_threads* is kept and given back: there are no I/O threads.  *shadow* (a Context, or the
+    `underlying` of one) makes a second door to the same context.
+    """
+
+    sockopts: dict[int, Any]
+    _instance: Any = None
+    _instance_lock = Lock()
+    _instance_pid: int | None = None
+    _shadow = False
+    _shadow_obj: Any = None
+    _warn_destroy_close = False
+    _sockets: Any = None
+    _state: ContextState
+    _socket_class: type[SocketT] = cast(Any, Socket)
+    _repr_cls = "zmq.Context"
+
+    def __init__(self, io_threads: int | Context[Any] = 1, shadow: Context[Any] | int = 0) -> None:
+        if isinstance(io_threads, Context):
+            shadow, io_threads = io_threads, 1
+        if shadow:
+            self._shadow = True
+            self._shadow_obj = shadow
+            address = shadow.underlying if isinstance(shadow, Context) else int(shadow)
+            try:
+                self._state = _STATES[address]
+            except KeyError:
+                raise ZMQError(Errno.EFAULT, f"there is no context at {address:#x}") from None
+        else:
+            self._state = ContextState()
+            _STATES[id(self._state)] = self._state
+            self._state.options.set(ContextOption.IO_THREADS, io_threads)
+        self.sockopts = {}
+        self._sockets = weakref.WeakSet()
+
+    def __del__(self) -> None:
+        state = getattr(self, "_state", None)
+        if state is None or self._shadow or state.closed or lifetime.exiting():
+            return
+        warnings.warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
+        # Nothing may wait here: the collector can run in any greenlet, the hub included.  What
+        # the sockets have sent leaves in the background, and exit waits for it.
+        for socket in list(self._sockets):
+            socket.close()
+        state.terminated = True
+        for host in list(state.hosts):
+            host.close()
+
+    def __repr__(self) -> str:
+        cls = self.__class__
+        name = cls.__dict__.get("_repr_cls") or f"{cls.__module__}.{cls.__name__}"
+        closed = " closed" if self.closed else ""
+        count = len(self._sockets or ())
+        sockets = f"{count} socket{'s' if count > 1 else ''}" if count else ""
+        return f"<{name}({sockets}) at {hex(id(self))}{closed}>"
+
+    def __enter__(self) -> Context[SocketT]:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._warn_destroy_close = True
+        self.destroy()
+
+    def __copy__(self, memo: Any = None) -> Context[SocketT]:
+        return self.__class__.shadow(self.underlying)
+
+    __deepcopy__ = __copy__
+
+    @classmethod
+    def shadow(cls, address: int | Context[Any]) -> Context[SocketT]:
+        """Return a second door to the context at *address* (or of another Context)."""
+        return cls(shadow=address)
+
+    @classmethod
+    def shadow_pyczmq(cls, ctx: Any) -> Context[SocketT]:
+        """Not supported: there is no libzmq context that pyczmq could share."""
+        raise ZMQError(Errno.ENOTSUP, "shadow_pyczmq: gzmtp has no libzmq context to share")
+
+    @classmethod
+    def instance(cls, io_threads: int = 1) -> Context[SocketT]:
+        """Return this class's global context; a new one when the old is closed, or after fork."""
+        with cls._instance_lock:
+            known = cls._instance
+            if known is None or cls._instance_pid != os.getpid() or known.closed:
+                cls._instance = known = cls(io_threads=io_threads)
+                cls._instance_pid = os.getpid()
+            return cast("Context[SocketT]", known)
+
+    @property
+    def underlying(self) -> int:
+        """The context's address, for `shadow`."""
+        return id(self._state)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the context was terminated."""
+        return self._state.terminated
+
+    # -- the end
+
+    def term(self) -> None:
+        """Terminate: everything blocked raises ContextTerminated; returns when every socket was
+        closed and its messages have left or its LINGER is over (zmq_ctx_term(3))."""
+        state = self._state
+        if not state.closed:
+            state.terminate()
+
+    def destroy(self, linger: int | None = None) -> None:
+        """Close all sockets, with *linger* (milliseconds) if given, then `term`."""
+        if self.closed:
+            return
+        for socket in list(self._sockets or ()):
+            if not socket.closed:
+                if self._warn_destroy_close:
+                    warnings.warn(
+                        f"Destroying context with unclosed socket {socket}",
+                        ResourceWarning, stacklevel=3, source=socket,
+                    )  # fmt: skip
+                if linger is not None:
+                    socket.setsockopt(SocketOption.LINGER, linger)
+                socket.close()
+        self.term()
+
+    # -- sockets
+
+    def socket(
+        self,
+        socket_type: int,
+        socket_class: Callable[[Any, int], SocketT] | None = None,
+        **kwargs: Any,
+    ) -> SocketT:
+        """Create a socket of *socket_type*.  ZMQError: ENOTSUP after term, EINVAL, EMFILE."""
+        if self.closed:
+            raise ZMQError(Errno.ENOTSUP)
+        make: Any = self._socket_class if socket_class is None else socket_class
+        socket = make(self, socket_type, **kwargs)
+        for option, value in self.sockopts.items():
+            try:
+                socket.setsockopt(option, value)
+            except ZMQError:
+                pass  # not an option of this socket type
+        self._add_socket(socket)
+        return cast(SocketT, socket)
+
+    def _add_socket(self, socket: Any) -> None:
+        self._sockets.add(socket)
+
+    def _rm_socket(self, socket: Any) -> None:
+        if self._sockets is not None:
+            self._sockets.discard(socket)
+
+    # -- options
+
+    def get(self, option: int) -> int:
+        """Return a context option.  ZMQError(EINVAL), EFAULT when closed."""
+        self._check()
+        return self._state.options.get(option)
+
+    def set(self, option: int, optval: int) -> None:
+        """Set a context option.  ZMQError(EINVAL), EFAULT when closed."""
+        self._check()
+        self._state.options.set(option, optval)
+
+    def _check(self) -> None:
+        if self.closed:
+            raise ZMQError(Errno.EFAULT, "Bad address: the context was terminated")
+
+    def setsockopt(self, opt: int, value: Any) -> None:
+        """Set an option for all sockets created from now on."""
+        self.sockopts[opt] = value
+
+    def getsockopt(self, opt: int) -> Any:
+        """Return an option set for all sockets created from now on."""
+        return self.sockopts[opt]
+
+    def _set_attr_opt(self, name: str, opt: int, value: Any) -> None:
+        if name in ContextOption.__members__:
+            self.set(opt, value)
+        elif name in SocketOption.__members__:
+            self.sockopts[opt] = value
+        else:
+            raise AttributeError(f"No such context or socket option: {name}")
+
+    def _get_attr_opt(self, name: str, opt: int) -> Any:
+        if name in ContextOption.__members__:
+            return self.get(opt)
+        if opt not in self.sockopts:
+            raise AttributeError(name)
+        return self.sockopts[opt]
+
+    def __delattr__(self, key: str) -> None:
+        if key in self.__dict__:
+            self.__dict__.pop(key)
+            return
+        option = getattr(SocketOption, key.upper(), None)
+        if option is None:
+            raise AttributeError(f"No such socket option: {key.upper()!r}")
+        if option not in self.sockopts:
+            raise AttributeError(key)
+        del self.sockopts[option]
+
+    def __dir__(self) -> list[str]:
+        return [*dir(self.__class__), *ContextOption.__members__]
+
+    # -- gzmtp's own
+
+    @property
+    def tuning(self) -> Tuning:
+        """The write and read engines' settings for sockets created from now on."""
+        return self._state.tuning
+
+    @tuning.setter
+    def tuning(self, value: Tuning) -> None:
+        self._state.tuning = value
+
+    def metrics(self) -> dict[str, float]:
+        """Return a snapshot of the counters of all sockets, past and present."""
+        total = Counters()
+        total.add(self._state.totals)
+        for host in self._state.hosts:
+            total.add(host.counters())
+        return total.snapshot()

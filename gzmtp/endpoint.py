@@ -1,0 +1,362 @@
+"""What makes connections: Dialer (connect: retry, backoff, owns the pipe), Listener (bind: accept).
+
+Owns the life between connections: resolving, dialing, waiting to dial again; accepting, pausing
+when descriptors are exhausted.  Must not know patterns; asks its host for handshakes and tells it
+what came and went.  Reconnect intervals: zmq_setsockopt(3), ZMQ_RECONNECT_IVL and _IVL_MAX.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from types import ModuleType
+from typing import Any, Protocol
+
+import gevent
+
+from gzmtp.connection import PEER_LEFT, Connection
+from gzmtp.constants import Event, ReconnectStop
+from gzmtp.error import ProtocolError
+from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
+from gzmtp.pipe import Message, Pipe
+from gzmtp.transports import OutOfDescriptors
+from gzmtp.tuning import Tuning
+from gzmtp.wire.handshake import Handshake, Peer
+from gzmtp.wire.mechanisms import Denied
+
+#: Seconds until a listener that ran out of descriptors tries again.
+_DESCRIPTOR_PAUSE = 0.1
+#: Connections accepted in one turn of the loop.
+_ACCEPTS = 64
+#: Milliseconds between attempts where RECONNECT_IVL is 0.
+_LEAST_INTERVAL = 1
+
+
+class Host(Protocol):
+    """What an endpoint asks of the socket's host."""
+
+    loop: Loop
+    stream: bool
+
+    def handshake(self, options: Any) -> Handshake: ...
+    def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None: ...
+    def joined(self, endpoint: Endpoint, connection: Connection, peer: Peer | None) -> Pipe: ...
+    def left(self, endpoint: Endpoint, connection: Connection, pipe: Pipe | None) -> None: ...
+    def count(self, connection: Connection) -> None: ...
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None: ...
+    def command(self, pipe: Pipe, name: bytes, body: bytes) -> None: ...
+    def room(self, pipe: Pipe) -> None: ...
+    def readable(self) -> None: ...
+    def rested(self) -> None: ...
+    def here(self) -> None: ...
+    def monitor(self, event: int, value: int, endpoint: str) -> None: ...
+    def ended(self, endpoint: Endpoint) -> None: ...
+
+
+class Endpoint:
+    """What dialers and listeners share: they are their connections' owner."""
+
+    def __init__(
+        self,
+        host: Host,
+        transport: ModuleType,
+        target: Any,
+        endpoint: str,
+        options: Any,
+        tuning: Tuning,
+    ) -> None:
+        """*options* are those of bind() or connect(), captured; *endpoint* names it for users."""
+        self.host = host
+        self.transport: Any = transport
+        self.target = target
+        self.endpoint = endpoint
+        self.options = options
+        self.tuning = tuning
+        self.stream = host.stream
+        self.connections: set[Connection] = set()
+        self.closed = False
+        # straight to the host: nothing of a message passes through here
+        self.deliver = host.deliver
+        self.command = host.command
+        self.room = host.room
+        self.readable = host.readable
+        self.rested = host.rested
+        self.here = host.here
+
+    def handshake(self) -> Handshake:
+        """Return a fresh handshake."""
+        return self.host.handshake(self.options)
+
+    def authenticate(self, connection: Connection, request: Any) -> None:
+        """Have a ZAP request judged."""
+        self.host.authenticate(self, connection, request)
+
+    def established(self, connection: Connection, peer: Peer | None) -> Pipe | None:
+        """Return the pipe that *connection* serves from now on."""
+        if peer is not None:
+            self.monitor(Event.HANDSHAKE_SUCCEEDED, 0, connection)
+        return self.host.joined(self, connection, peer)
+
+    def monitor(self, event: int, value: int, connection: Connection | None = None) -> None:
+        """Tell the monitor."""
+        self.host.monitor(event, value, connection.endpoint if connection else self.endpoint)
+
+    def lost(self, connection: Connection, reason: Exception) -> None:
+        """Take note that *connection* has ended."""
+        self.connections.discard(connection)
+        self.host.left(self, connection, connection.pipe)
+
+    def _adopt(self, sock: Any, name: str) -> None:
+        connection = Connection(
+            self, sock, self.host.loop, name, self.transport.peer_address(sock)
+        )
+        self.connections.add(connection)
+        connection.start()
+
+    def close(self) -> None:
+        """Make no more connections, and end those there are; idempotent."""
+        if not self.closed:
+            self.closed = True
+            for connection in list(self.connections):
+                connection.close()
+                self.host.count(connection)
+            self.connections.clear()
+            self.host.ended(self)
+
+
+class Dialer(Endpoint):
+    """Connects, and connects again; its pipe outlives the connections."""
+
+    def __init__(self, *args: Any, pipe: Pipe) -> None:
+        super().__init__(*args)
+        self.pipe = pipe
+        self.attached = False  # whether the pattern knows the pipe
+        self._sock: Any = None
+        self._watch: Watch | None = None
+        self._timer: Timer | None = None
+        self._resolver: Any = None
+        self._addresses: list[Any] = []
+        self._refusal = False
+        self._interval = self.options.reconnect_ivl
+
+    def start(self) -> None:
+        """Dial; returns at once."""
+        self._timer = None
+        self._refusal = False
+        if self.target.instant:
+            self._addresses = list(self.target.resolve())
+            self._attempt()
+        else:
+            self._resolver = gevent.spawn(self._resolve)
+
+    def _resolve(self) -> None:
+        try:
+            addresses = list(self.target.resolve())
+        except OSError:
+            addresses = []
+        self._resolver = None
+        if not self.closed:
+            self._addresses = addresses
+            self._attempt()
+
+    def _attempt(self) -> None:
+        """Try the next address; when none is left, wait and begin anew."""
+        while self._addresses:
+            address = self._addresses.pop(0)
+            try:
+                self._sock = self.transport.open(self.target, address, self.options)
+            except OSError as error:
+                self._note(error)
+                self.monitor(Event.CLOSED, 0)
+                continue
+            if not self.endpoint.startswith("ipc:"):
+                self.monitor(Event.CONNECT_DELAYED, errno.EINPROGRESS)
+            if self.transport.connected(self._sock):
+                self._decided()
+                return
+            self._watch = Watch(self.host.loop, self._sock.fileno(), WRITE, self._decided)
+            self._watch.start()
+            if self.options.connect_timeout > 0:
+                seconds = self.options.connect_timeout / 1000
+                self._timer = Timer(self.host.loop, seconds, self._failed)
+            return
+        if not (self._refusal and self.options.reconnect_stop & ReconnectStop.CONN_REFUSED):
+            self.retry()
+
+    def _decided(self) -> None:
+        """The kernel has made up its mind about the connection."""
+        try:
+            self.transport.finish(self._sock)
+        except OSError as error:
+            self._note(error)
+            self._failed()
+        else:
+            self._connected()
+
+    def _note(self, error: OSError) -> None:
+        """Remember whether anybody has refused."""
+        if error.errno == errno.ECONNREFUSED:
+            self._refusal = True
+
+    def _stop_dialing(self) -> Any:
+        sock, self._sock = self._sock, None
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return sock
+
+    def _failed(self) -> None:
+        """This address was of no use: go on with the next."""
+        sock = self._stop_dialing()
+        fd = sock.fileno()
+        sock.close()
+        self.monitor(Event.CLOSED, fd)
+        self._attempt()
+
+    def _connected(self) -> None:
+        sock = self._stop_dialing()
+        self._interval = self.options.reconnect_ivl
+        name = self.endpoint
+        self.monitor(Event.CONNECTED, sock.fileno())
+        self._adopt(sock, name)
+
+    def retry(self) -> None:
+        """Dial again after the reconnect interval."""
+        interval = self._interval
+        if self.closed or interval < 0:
+            return
+        longest = self.options.reconnect_ivl_max
+        if longest > 0:
+            self._interval = min(max(interval, _LEAST_INTERVAL) * 2, longest)
+        elif interval > 0:
+            interval += random.randrange(interval)  # many clients must not return as one
+        self.monitor(Event.CONNECT_RETRIED, interval)
+        seconds = max(interval, _LEAST_INTERVAL) / 1000
+        self._timer = Timer(self.host.loop, seconds, self.start)
+
+    def lost(self, connection: Connection, reason: Exception) -> None:
+        """Dial again, unless the peer refused us for good."""
+        super().lost(connection, reason)
+        stop = self.options.reconnect_stop
+        if isinstance(reason, ProtocolError):
+            if isinstance(reason, Denied):
+                return  # asking again would not change the answer
+            if connection.pipe is None and stop & ReconnectStop.HANDSHAKE_FAILED:
+                return
+        self.retry()
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether a connection is there or may be in a moment (not: refused, to be retried)."""
+        return bool(self.connections) or self._sock is not None or self._resolver is not None
+
+    def close(self) -> None:
+        """Stop dialing, and end the connection; idempotent."""
+        if not self.closed:
+            sock = self._stop_dialing()
+            if sock is not None:
+                sock.close()
+            if self._resolver is not None:
+                self._resolver.kill(block=False)
+                self._resolver = None
+            super().close()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        for part in (self._watch, self._timer, *self.connections):
+            if part is not None:
+                part.move(loop)
+
+    def forget(self) -> None:
+        """Let go in a forked child."""
+        self.closed = True
+        for part in (self._watch, self._timer, *self.connections):
+            if part is not None:
+                part.forget()
+        if self._sock is not None:
+            self._sock.close()
+
+
+class Listener(Endpoint):
+    """Accepts; each connection has a pipe of its own, which ends with it."""
+
+    def __init__(self, *args: Any, sock: Any) -> None:
+        super().__init__(*args)
+        self.sock = sock
+        self._timer: Timer | None = None
+        self._watch = Watch(self.host.loop, sock.fileno(), READ, self._accept)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self.monitor(Event.LISTENING, self.sock.fileno())
+        self._watch.start()
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS):
+            try:
+                accepted = self.transport.accept(self.sock)
+            except OutOfDescriptors as error:
+                # The backlog stays readable: without a pause this would be a busy loop.
+                self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+                self._watch.stop()
+                self._timer = Timer(self.host.loop, _DESCRIPTOR_PAUSE, self._go_on)
+                return
+            if accepted is None:
+                return
+            self._take_in(accepted[0])
+            if self.closed:
+                return
+
+    def _take_in(self, sock: Any) -> None:
+        try:
+            if not self.transport.admits(sock, self.options):
+                sock.close()
+                return
+            self.transport.prepare(sock, self.options)
+        except OSError as error:  # gone before it was served
+            sock.close()
+            self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+            return
+        self.monitor(Event.ACCEPTED, sock.fileno())
+        self._adopt(sock, self.endpoint)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        self._watch.start()
+        self._accept()
+
+    def stop(self) -> None:
+        """Accept nobody any more; who was accepted stays.  Idempotent."""
+        fd = self.sock.fileno()
+        if fd >= 0:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._watch.close()
+            self.sock.close()
+            self.transport.unlisten(self.target, self.sock)
+            self.monitor(Event.CLOSED, fd)
+
+    def close(self) -> None:
+        """Stop accepting, and end what was accepted here; idempotent."""
+        self.stop()
+        super().close()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        for part in (self._watch, self._timer, *self.connections):
+            if part is not None:
+                part.move(loop)
+
+    def forget(self) -> None:
+        """Let go in a forked child; the parent's listener lives on."""
+        self.closed = True
+        for part in (self._watch, self._timer, *self.connections):
+            if part is not None:
+                part.forget()
+        self.sock.close()
+
+
+__all__ = ["PEER_LEFT", "Dialer", "Endpoint", "Listener"]

@@ -1,0 +1,76 @@
+"""Exit and fork: what happens to contexts when the process ends or doubles.
+
+Owns the register of living contexts.  Must not know what a context consists of.
+
+Exit: a program that ends right after send expects the message to arrive; libzmq's I/O thread
+mostly sees to it, here the hub has to run once more.  Fork: the child must not touch the wire.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import weakref
+from typing import Any
+
+import gevent
+
+_states: weakref.WeakSet[Any] = weakref.WeakSet()
+_exiting = False
+
+#: Seconds between two looks at what is still to leave.
+_PACE = 0.002
+
+
+def register(state: Any) -> None:
+    """Have a context seen to at exit and fork."""
+    _states.add(state)
+
+
+def exiting() -> bool:
+    """Whether the interpreter is on its way out."""
+    return _exiting
+
+
+def _flush() -> None:
+    """Close every socket, and let what was sent leave, within LINGER and the tuning's bounds."""
+    global _exiting
+    _exiting = True
+    hosts = [host for state in list(_states) for host in list(state.hosts)]
+    for host in hosts:
+        if not host.closed:
+            host.close()
+    began = time.monotonic()
+    while True:
+        elapsed = time.monotonic() - began
+        waiting = [host for host in hosts if not host.done and host.loop.is_here()]
+        if not any(_worth_waiting(host, elapsed) for host in waiting):
+            return
+        gevent.sleep(_PACE)
+
+
+def _worth_waiting(host: Any, elapsed: float) -> bool:
+    tuning = host.tuning
+    if elapsed > tuning.exit_linger:
+        return False
+    if elapsed <= tuning.exit_linger_unconnected:
+        return bool(host.dialers or host.listeners)
+    hopeful = any(dialer.hopeful for dialer in host.dialers)
+    return hopeful or any(listener.connections for listener in host.listeners)
+
+
+def _forget() -> None:
+    """In a forked child: let go of the parent's sockets without touching the wire."""
+    for state in list(_states):
+        state.forget()
+    _states.clear()
+    hub = getattr(gevent.hub, "get_hub_if_exists", gevent.get_hub)()
+    if hub is not None:
+        hub.__dict__.pop("gzmtp_loop", None)
+        hub.loop.reinit(hub)  # or the child would write into the parent's epoll set
+
+
+atexit.register(_flush)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

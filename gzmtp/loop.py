@@ -1,0 +1,222 @@
+"""One hub's event loop as gzmtp uses it: watches, timers, progress without a turn of the loop.
+
+Owns the gevent watchers of everything that lives on a hub.  Must not know what they serve.
+
+A program that polls with NOBLOCK and never yields would, with callbacks alone, never see a
+message: libzmq has an I/O thread, gzmtp has the hub.  `Loop.poke` makes up for it: it asks the
+kernel which of the watched descriptors are ready and calls their callbacks, and those of due
+timers, without switching to another greenlet.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import gevent
+from gevent import monkey
+from greenlet import getcurrent
+
+READ = 1
+WRITE = 2
+
+#: Seconds that greenlets of a busy loop may keep the hub from running.
+TURN_LIMIT = 0.010
+#: Seconds between two pokes at least: a spinning program is not slowed down by them.
+_POKE_INTERVAL = 0.0005
+
+_poll: Any = monkey.get_original("select", "poll")
+_EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
+
+
+class Loop:
+    """A hub's loop.  `Loop.here` gives that of the calling thread."""
+
+    def __init__(self, hub: Any) -> None:
+        self.hub = hub
+        self.soon: Callable[..., Any] = hub.loop.run_callback
+        self.tell: Callable[..., Any] = hub.loop.run_callback_threadsafe
+        self.now: Callable[[], float] = hub.loop.now
+        # libev's loop keeps the time of day, libuv's the monotonic clock.
+        of_day = abs(hub.loop.now() - time.time()) < 1e6
+        self._clock = time.time if of_day else time.monotonic
+        self._watches: set[Watch] = set()
+        self._timers: set[Timer] = set()
+        self._poked = 0.0
+        self._holders = 0
+        self._hold: Any = None
+
+    @staticmethod
+    def here() -> Loop:
+        """Return the loop of the calling thread's hub."""
+        hub: Any = gevent.get_hub()
+        try:
+            return cast(Loop, hub.gzmtp_loop)
+        except AttributeError:
+            hub.gzmtp_loop = loop = Loop(hub)
+            return loop
+
+    def is_here(self) -> bool:
+        """Tell whether the calling thread's hub is this loop's."""
+        return gevent.get_hub() is self.hub
+
+    def in_hub(self) -> bool:
+        """Tell whether the caller runs in the hub: a callback, which must not block."""
+        return getcurrent() is self.hub
+
+    def idle_turns(self) -> bool:
+        """Tell whether the hub has not had its turn for longer than `TURN_LIMIT`."""
+        return self._clock() - self.now() > TURN_LIMIT
+
+    def poke(self) -> None:
+        """Serve what is ready, without a turn of the loop."""
+        clock = time.monotonic()
+        if clock - self._poked < _POKE_INTERVAL or not self.is_here():
+            return
+        self._poked = clock
+        for timer in [t for t in self._timers if t.deadline <= clock]:
+            timer.fire()
+        if not self._watches:
+            return
+        poll = _poll()
+        by_fd: dict[int, list[Watch]] = {}
+        for watch in self._watches:
+            by_fd.setdefault(watch.fd, []).append(watch)
+        for fd, watches in by_fd.items():
+            events = 0
+            for watch in watches:
+                events |= _EVENTS[watch.events]
+            poll.register(fd, events)
+        for fd, events in poll.poll(0):
+            for watch in by_fd[fd]:
+                if watch.active and (events & ~(select.POLLIN | select.POLLOUT)
+                                     or events & _EVENTS[watch.events]):  # fmt: skip
+                    watch.callback()
+
+    def hold(self) -> None:
+        """Keep the loop alive although nothing is watched: another thread may bring something."""
+        self._holders += 1
+        if self._holders == 1:
+            self._hold = self.hub.loop.async_()
+            self._hold.start(lambda: None)
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self._holders -= 1
+        if not self._holders:
+            self._hold.stop()
+            self._hold.close()
+            self._hold = None
+
+
+class Watch:
+    """Calls *callback* while a descriptor is readable (or writable), between start and stop."""
+
+    __slots__ = ("loop", "fd", "events", "callback", "active", "_watcher")
+
+    def __init__(self, loop: Loop, fd: int, events: int, callback: Callable[[], object]) -> None:
+        self.loop = loop
+        self.fd = fd
+        self.events = events
+        self.callback = callback
+        self.active = False
+        self._watcher = loop.hub.loop.io(fd, events)
+
+    def start(self) -> None:
+        """Begin to watch; idempotent."""
+        if not self.active:
+            self.active = True
+            self.loop._watches.add(self)
+            self._watcher.start(self.callback)
+
+    def stop(self) -> None:
+        """Stop watching, for the time being; idempotent."""
+        if self.active:
+            self.active = False
+            self.loop._watches.discard(self)
+            self._watcher.stop()
+
+    def close(self) -> None:
+        """Give the watcher back.  Must come before the descriptor is closed."""
+        self.stop()
+        self._watcher.close()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop.  What the old one had is stopped in its own thread."""
+        active, old, watcher = self.active, self.loop, self._watcher
+        if active:
+            self.active = False
+            old._watches.discard(self)
+        old.tell(_give_back, watcher)
+        self.loop = loop
+        self._watcher = loop.hub.loop.io(self.fd, self.events)
+        if active:
+            self.start()
+
+    def forget(self) -> None:
+        """Let go without touching the loop: it belongs to a forked child's parent."""
+        self.active = False
+        self.loop._watches.discard(self)
+
+
+def _give_back(watcher: Any) -> None:
+    watcher.stop()
+    watcher.close()
+
+
+class Timer:
+    """Calls *callback* once after *seconds*, or again and again with *repeat*."""
+
+    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher")
+
+    def __init__(
+        self, loop: Loop, seconds: float, callback: Callable[[], object], repeat: bool = False
+    ) -> None:
+        self.loop = loop
+        self.seconds = seconds
+        self.callback = callback
+        self.repeat = repeat
+        self._begin()
+
+    def _begin(self) -> None:
+        self.deadline = time.monotonic() + self.seconds
+        self._watcher: Any = self.loop.hub.loop.timer(self.seconds)
+        self._watcher.start(self.fire)
+        self.loop._timers.add(self)
+
+    def fire(self) -> None:
+        """Call the callback: the time has come."""
+        if self._watcher is None:
+            return
+        self.cancel()
+        if self.repeat:
+            self._begin()
+        self.callback()
+
+    def cancel(self) -> None:
+        """Never call; idempotent."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            self.loop._timers.discard(self)
+            watcher.stop()
+            watcher.close()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop, with the time that is left."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is None:
+            return
+        self.loop._timers.discard(self)
+        self.loop.tell(_give_back, watcher)
+        self.loop = loop
+        left, seconds = max(0.0, self.deadline - time.monotonic()), self.seconds
+        self.seconds = left
+        self._begin()
+        self.seconds = seconds
+
+    def forget(self) -> None:
+        """Let go without touching the loop: it belongs to a forked child's parent."""
+        self._watcher = None
+        self.loop._timers.discard(self)

@@ -1,0 +1,113 @@
+"""What a pattern sees of a peer: the queue out, the inbox in, their bounds, and who is there.
+
+A pipe exists from connect() on, before there is a peer, and survives reconnects; that of an
+accepted connection lives as long as the connection.  It owns the two queues in which messages
+wait.  It must not know who serves it (a connection, inproc, nobody yet): the server sets
+``wake``, ``nudge``, ``resume``, ``drop`` and ``end``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Union
+
+ENDLESS = sys.maxsize
+
+
+class Body:
+    """An outgoing part that is more than bytes: not copied, tracked, or mutable.
+
+    ``done`` is called when the last reference to the body goes, that is when its last byte is in
+    the kernel (or its message was dropped): the engine keeps a reference until then.
+    ``borrowed`` marks a mutable buffer that must not be read after send() has returned: the
+    connection copies what the kernel did not take, `settle` what no connection has taken.
+    """
+
+    __slots__ = ("buffer", "done", "borrowed", "taken")
+
+    def __init__(
+        self,
+        buffer: bytes | memoryview,
+        done: Callable[[], None] | None = None,
+        borrowed: bool = False,
+    ) -> None:
+        self.buffer = buffer
+        self.done = done
+        self.borrowed = borrowed
+        self.taken = False
+
+    def __len__(self) -> int:
+        return len(self.buffer)
+
+    def __bytes__(self) -> bytes:
+        return self.buffer if type(self.buffer) is bytes else bytes(self.buffer)
+
+    def settle(self) -> None:
+        """Copy a borrowed buffer that still waits in a queue."""
+        if self.borrowed:
+            if not self.taken:
+                self.buffer = bytes(self.buffer)
+            self.borrowed = False
+
+    def __del__(self) -> None:
+        if self.done is not None:
+            self.done()
+
+
+Part = Union[bytes, Body]
+Message = list[Part]
+
+
+def nothing() -> None:
+    """Do nothing: what an unserved pipe's callables do."""
+
+
+class Pipe:
+    """One peer, or the place of one that is not there yet."""
+
+    __slots__ = (
+        "queue", "mark", "wake", "sndhwm", "full", "control", "nudge",
+        "inbox", "rcvhwm", "paused", "resume",
+        "identity", "socket_type", "given_id", "routing_id", "metadata", "minor",
+        "active", "slot", "drop", "end", "endpoint",
+    )  # fmt: skip
+
+    def __init__(self, sndhwm: int = 0, rcvhwm: int = 0) -> None:
+        """Create an unserved pipe; a high-water mark (messages) of 0 is endless."""
+        # out
+        self.queue: deque[Message] = deque()
+        self.sndhwm = sndhwm or ENDLESS
+        self.mark = self.sndhwm
+        self.full = False
+        self.control: deque[tuple[bytes, bytes]] = deque()
+        # in
+        self.inbox: deque[Any] = deque()
+        self.rcvhwm = rcvhwm or ENDLESS
+        self.paused = False
+        # who is there
+        self.identity = b""
+        self.socket_type = ""
+        self.given_id = b""
+        self.routing_id = b""
+        self.metadata: dict[str, str] = {}
+        self.minor = (3, 1)
+        self.endpoint = ""
+        # the pattern's own
+        self.active = False
+        self.slot: Any = None
+        self.unserve()
+
+    def unserve(self) -> None:
+        """Forget who served: messages queue up to the mark, nothing is woken."""
+        self.mark = self.sndhwm
+        self.wake: Callable[[], object] = nothing
+        self.nudge: Callable[[], object] = nothing
+        self.resume: Callable[[], object] = nothing
+        self.drop: Callable[[str], object] = _ignore
+        self.end: Callable[[], object] = nothing
+
+
+def _ignore(reason: str) -> None:
+    """Take a reason and do nothing with it."""

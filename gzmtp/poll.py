@@ -1,0 +1,213 @@
+"""Waiting for many: Poller, select, zmq_poll, over sockets and descriptors alike (zmq_poll(3)).
+
+Owns one wait over several things.  Must not know how a socket finds out its state: it asks
+`events()` and is told of changes by the host's observers.
+"""
+
+from __future__ import annotations
+
+import select as stdlib_select
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from gevent import monkey
+from gevent.hub import Waiter
+
+from gzmtp.constants import Errno, PollEvent
+from gzmtp.error import ZMQError
+from gzmtp.loop import Loop, Timer
+from gzmtp.socket import Socket
+
+_POLLIN, _POLLOUT, _POLLERR = (
+    int(PollEvent.POLLIN), int(PollEvent.POLLOUT), int(PollEvent.POLLERR)
+)  # fmt: skip
+_poll: Any = monkey.get_original("select", "poll")
+_TO_SYSTEM = (
+    (_POLLIN, stdlib_select.POLLIN),
+    (_POLLOUT, stdlib_select.POLLOUT),
+    (_POLLERR, stdlib_select.POLLERR),
+    (int(PollEvent.POLLPRI), stdlib_select.POLLPRI),
+)
+
+
+def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
+    """Wait until one of *sockets* (pairs of a Socket, a descriptor or anything with fileno(), and
+    events) is ready, at most *timeout* milliseconds (negative or None: for ever).
+
+    Returns the pairs of those that are, with what they are ready for; only the calling greenlet
+    waits.  Raises ZMQError(ENOTSUP) for a closed socket, TypeError for what cannot be polled.
+    """
+    if timeout is None or timeout < 0:
+        timeout = -1
+    ours: list[tuple[Any, int]] = []
+    files: dict[int, list[tuple[Any, int]]] = {}
+    for thing, events in sockets:
+        if isinstance(thing, Socket):
+            if thing.closed:
+                raise ZMQError(Errno.ENOTSUP, "Operation not supported: the socket is closed")
+            ours.append((thing, int(events)))
+        else:
+            files.setdefault(_descriptor(thing), []).append((thing, int(events)))
+    ready = _look(ours, files)
+    if ready or timeout == 0:
+        return ready
+    return _Wait(ours, files).run(None if timeout < 0 else timeout / 1000)
+
+
+def _descriptor(thing: Any) -> int:
+    if isinstance(thing, int):
+        return thing
+    fileno = getattr(thing, "fileno", None)
+    if fileno is None:
+        raise TypeError(
+            "Socket must be a 0MQ socket, an integer fd or have a fileno() method: "
+            f"{thing!r} of type {type(thing)}"
+        )
+    return int(fileno())
+
+
+def _look(
+    ours: list[tuple[Any, int]], files: dict[int, list[tuple[Any, int]]]
+) -> list[tuple[Any, int]]:
+    """Return what is ready now."""
+    ready = []
+    for socket, wanted in ours:
+        events = socket._events() & wanted
+        if events:
+            ready.append((socket, events))
+    if files:
+        poll = _poll()
+        for fd, entries in files.items():
+            mask = 0
+            for _, wanted in entries:
+                mask |= sum(system for zmq, system in _TO_SYSTEM if wanted & zmq)
+            poll.register(fd, mask)
+        for fd, found in poll.poll(0):
+            if found & stdlib_select.POLLNVAL:
+                raise ZMQError(Errno.EBADF, f"Bad file descriptor: {fd}")
+            if found & stdlib_select.POLLHUP:
+                found |= stdlib_select.POLLIN
+            events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)
+            for thing, wanted in files[fd]:
+                if events & (wanted | _POLLERR):
+                    ready.append((thing, events & (wanted | _POLLERR)))
+    return ready
+
+
+class _Wait:
+    """One greenlet's wait for one of several things."""
+
+    def __init__(
+        self, ours: list[tuple[Any, int]], files: dict[int, list[tuple[Any, int]]]
+    ) -> None:
+        self._ours = ours
+        self._files = files
+        self._loop = Loop.here()
+        self._waiter: Any = None
+
+    def run(self, seconds: float | None) -> list[tuple[Any, int]]:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        loop = self._loop
+        hub_loop = loop.hub.loop
+        watchers = [
+            hub_loop.io(fd, _mask(wanted for _, wanted in entries))
+            for fd, entries in self._files.items()
+        ]
+        hosts = [socket._host for socket, _ in self._ours]
+        for host in hosts:
+            host.here()
+            host.observers.add(self._changed)
+        timer = None if seconds is None else Timer(loop, seconds, self._changed)
+        loop.hold()
+        try:
+            for watcher in watchers:
+                watcher.start(self._changed)
+            while True:
+                self._waiter = Waiter(loop.hub)
+                ready = _look(self._ours, self._files)
+                if ready or (deadline is not None and time.monotonic() >= deadline):
+                    return ready
+                self._waiter.get()
+        finally:
+            loop.release()
+            if timer is not None:
+                timer.cancel()
+            for watcher in watchers:
+                watcher.stop()
+                watcher.close()
+            for host in hosts:
+                host.observers.discard(self._changed)
+
+    def _changed(self) -> None:
+        """Look again: called from any callback, or from a greenlet that sends."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            self._loop.soon(waiter.switch, None)
+
+
+def _mask(wanted: Any) -> int:
+    """The loop's READ (1) and WRITE (2) for zmq's events."""
+    mask = 0
+    for events in wanted:
+        mask |= (1 if events & ~_POLLOUT else 0) | (2 if events & _POLLOUT else 0)
+    return mask or 1
+
+
+class Poller:
+    """A list of sockets and descriptors, and what to wait for, as pyzmq's zmq.Poller."""
+
+    sockets: list[tuple[Any, int]]
+    _map: dict[Any, int]
+
+    def __init__(self) -> None:
+        self.sockets = []
+        self._map = {}
+
+    def __contains__(self, socket: Any) -> bool:
+        return socket in self._map
+
+    def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+        """Wait for *flags* of *socket* too; 0 removes it."""
+        if flags:
+            if socket in self._map:
+                self.sockets[self._map[socket]] = (socket, flags)
+            else:
+                self._map[socket] = len(self.sockets)
+                self.sockets.append((socket, flags))
+        elif socket in self._map:
+            self.unregister(socket)
+
+    def modify(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+        """Wait for other *flags* of *socket*."""
+        self.register(socket, flags)
+
+    def unregister(self, socket: Any) -> None:
+        """Wait for *socket* no more.  KeyError if it was not registered."""
+        index = self._map.pop(socket)
+        self.sockets.pop(index)
+        for other, _ in self.sockets[index:]:
+            self._map[other] -= 1
+
+    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait at most *timeout* milliseconds (None, negative: for ever); return what is ready."""
+        if timeout is None or timeout < 0:
+            timeout = -1
+        return zmq_poll(self.sockets, timeout=timeout)
+
+
+def select(
+    rlist: Sequence[Any], wlist: Sequence[Any], xlist: Sequence[Any], timeout: float | None = None
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """As select.select, for sockets and descriptors; *timeout* in seconds (None: for ever)."""
+    wanted: dict[Any, int] = {}
+    for things, flag in ((rlist, _POLLIN), (wlist, _POLLOUT), (xlist, _POLLERR)):
+        for thing in things:
+            wanted[thing] = wanted.get(thing, 0) | flag
+    milliseconds = -1 if timeout is None or timeout < 0 else int(timeout * 1000.0)
+    found = zmq_poll(list(wanted.items()), milliseconds)
+    return (
+        [thing for thing, events in found if events & _POLLIN],
+        [thing for thing, events in found if events & _POLLOUT],
+        [thing for thing, events in found if events & _POLLERR],
+    )

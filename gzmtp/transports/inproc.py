@@ -1,0 +1,224 @@
+"""inproc: two sockets of one context, joined without a wire (zmq_inproc(7)).
+
+Owns the names that are bound, who waits for a name, and the joints between pairs of pipes.  There
+is no handshake and no codec: what one side queued is handed to the other's pattern as it is.
+Must not know how hosts work; it uses the few methods of `Host`.
+
+The sender's queue holds SNDHWM messages, the receiver's inbox RCVHWM: together what libzmq holds.
+The two sides may live in different native threads, each with a hub of its own: then nothing is
+handed over; the receiver's thread is told, and takes from the sender's queue itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from gzmtp.constants import Errno
+from gzmtp.loop import Loop
+from gzmtp.pipe import Body, Message, Pipe
+from gzmtp.transports.sockets import failure
+
+#: Messages that make a full batch between two greenlets.
+_BATCH = 128
+
+
+class Host(Protocol):
+    """What inproc asks of the host of a socket."""
+
+    loop: Loop
+    options: Any
+    name: str
+    bodies: bool
+    shares: bool
+    deliver: Any
+    command: Any
+
+    def join(self, joint: Joint) -> None: ...
+    def part(self, joint: Joint) -> None: ...
+    def post(self, call: Any, *args: Any) -> None: ...
+    def room(self, pipe: Pipe) -> None: ...
+    def readable(self) -> None: ...
+    def rested(self) -> None: ...
+    def here(self) -> None: ...
+
+
+class Joint:
+    """One side of a pair: serves the way out of its host's pipe."""
+
+    __slots__ = (
+        "host", "pipe", "endpoint", "other", "joined", "closed", "tuning", "_run", "_turn",
+        "_batching", "_told",
+    )  # fmt: skip
+
+    def __init__(self, host: Host, pipe: Pipe, endpoint: str, short_run: int) -> None:
+        self.host = host
+        self.pipe = pipe
+        self.endpoint = endpoint
+        self.other: Joint | None = None
+        self.joined = False  # the host has taken the pipe in: messages may be delivered to it
+        self.closed = False
+        self.tuning = short_run
+        self._run = 0
+        self._turn = 0.0
+        self._batching = False
+        self._told = False
+
+    def begin(self) -> None:
+        """Serve the pipe: the other side is there."""
+        self.joined = True
+        pipe = self.pipe
+        pipe.wake = self.wake
+        pipe.nudge = self.hand_over
+        pipe.resume = self.resume
+        pipe.mark = 1
+        self.hand_over()
+        assert self.other is not None
+        if self.other.joined:
+            self.other.hand_over()
+
+    def wake(self) -> None:
+        """The queue reached its mark: see write_engine.WriteEngine.wake."""
+        if self._batching:
+            self.hand_over()
+            if self.host.loop.idle_turns():
+                self.host.rested()
+            return
+        self._run += 1
+        if self._run >= self.tuning:
+            loop = self.host.loop
+            turn = loop.now()
+            if turn == self._turn:
+                self.host.here()
+                self._batching = True
+                loop.soon(self._turn_over)
+            else:
+                self._turn = turn
+                self._run = 1
+        self.hand_over()
+
+    def _turn_over(self) -> None:
+        self._batching = False
+        self._run = 0
+        if not self.closed:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give the other side what waits here, as far as it has room."""
+        other = self.other
+        if other is None or not other.joined or self.closed:
+            self.pipe.mark = self.pipe.sndhwm
+            return
+        if other.host.loop.hub is not self.host.loop.hub:
+            if not other._told:
+                other._told = True
+                other.host.post(other.collect)
+            self.pipe.mark = 1
+            return
+        other.collect()
+
+    def collect(self) -> None:
+        """Take what the other side has queued (in this side's thread)."""
+        self._told = False
+        other = self.other
+        if other is None or self.closed:
+            return
+        source = other.pipe
+        while source.control:
+            self.host.command(self.pipe, *source.control.popleft())
+        if self._take(source, self.pipe.rcvhwm - len(self.pipe.inbox)):
+            self.host.readable()
+        if source.queue and len(self.pipe.inbox) >= self.pipe.rcvhwm:
+            self.pipe.paused = True
+            source.mark = source.sndhwm
+        else:
+            source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
+        if source.full and len(source.queue) <= source.sndhwm // 2:
+            other.host.post(other.host.room, source)
+
+    def _take(self, source: Pipe, room: int) -> bool:
+        """Deliver at most *room* messages of *source*; tell whether there was any."""
+        queue = source.queue
+        count = len(queue)
+        if room <= 0 or not count:
+            return False
+        if count <= room:
+            messages = list(queue)
+            for _ in range(count):  # not clear(): another thread may be appending
+                queue.popleft()
+        else:
+            messages = [queue.popleft() for _ in range(room)]
+        assert self.other is not None
+        sender = self.other.host
+        if sender.shares or sender.bodies:
+            messages = [_own(message) for message in messages]
+        self.host.deliver(self.pipe, messages)
+        return True
+
+    def resume(self) -> None:
+        """The inbox has room again."""
+        self.pipe.paused = False
+        self.collect()
+
+    def close(self) -> None:
+        """Part: what was sent stays readable for the other side; idempotent."""
+        if self.closed:
+            return
+        other = self.other
+        if other is not None and not other.closed:
+            other.host.post(other._left)
+        self.closed = True
+        self.pipe.unserve()
+
+    def _left(self) -> None:
+        """The other side has closed: take what it left behind, and part."""
+        if not self.closed:
+            other = self.other
+            assert other is not None
+            if self.joined and self._take(other.pipe, len(other.pipe.queue)):
+                self.host.readable()
+            self.closed = True
+            self.pipe.unserve()
+            self.host.part(self)
+
+
+def _own(message: Message) -> Message:
+    """A message that belongs to its receiver: a list of its own, and bytes."""
+    return [bytes(part) if type(part) is Body else part for part in message]
+
+
+class Names:
+    """The inproc names of a context: who is bound, and who waits for somebody to bind."""
+
+    def __init__(self) -> None:
+        self._bound: dict[str, Host] = {}
+        self._waiting: dict[str, list[Joint]] = {}
+
+    def bound(self, name: str) -> Host | None:
+        """Return the host that is bound to *name*."""
+        return self._bound.get(name)
+
+    def bind(self, name: str, host: Host) -> list[Joint]:
+        """Bind *host* to *name*; return those who have been waiting for it.  EADDRINUSE."""
+        if name in self._bound:
+            raise failure(Errno.EADDRINUSE, f"inproc://{name}")
+        self._bound[name] = host
+        return self._waiting.pop(name, [])
+
+    def wait(self, name: str, joint: Joint) -> None:
+        """Have *joint* connected when somebody binds *name*."""
+        self._waiting.setdefault(name, []).append(joint)
+
+    def unbind(self, name: str, host: Host) -> bool:
+        """Free *name*; False if *host* is not bound to it."""
+        if self._bound.get(name) is not host:
+            return False
+        del self._bound[name]
+        return True
+
+    def forget(self, joint: Joint) -> None:
+        """A joint that waited does so no more."""
+        for name, joints in list(self._waiting.items()):
+            if joint in joints:
+                joints.remove(joint)
+            if not joints:
+                del self._waiting[name]

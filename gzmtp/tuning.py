@@ -1,0 +1,96 @@
+"""The knobs of the write and read engines, in one dataclass.
+
+Owns the defaults, their ranges and the environment variables that set them for a program that
+must not be edited (``GZMTP_`` and the field's name in capitals, e.g. ``GZMTP_LARGE_THRESHOLD``).
+Must not know who uses them.  No RFC: none of these changes a byte on the wire.
+
+Set them for a context or a socket::
+
+    context.tuning = Tuning(strategy="sync_loop")      # for sockets created from now on
+    socket.tuning = socket.tuning.but(large_threshold=131072)    # for endpoints from now on
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+SYNC_TRY = "sync_try"
+SYNC_LOOP = "sync_loop"
+ASYNC_FIRST = "async_first"
+ASYNC_SOME = "async_some"
+STRATEGIES = (SYNC_TRY, SYNC_LOOP, ASYNC_FIRST, ASYNC_SOME)
+
+_PREFIX = "GZMTP_"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Settings of one socket's connections; immutable, so that connections may share it."""
+
+    #: How a write is tried: ``sync_try`` one attempt at once, then wait for writability;
+    #: ``sync_loop`` attempts until the kernel refuses; ``async_first`` no attempt before
+    #: writability was reported; ``async_some`` as sync_try, but one write for each wake-up.
+    strategy: str = SYNC_TRY
+    #: Parts of so many bytes or more are never copied: they leave as a buffer of their own.
+    large_threshold: int = 65536
+    #: Bytes of small messages that leave together.
+    out_batch: int = 65536
+    #: Messages sent in one turn of the loop, each of which leaves before send() returns.
+    short_run: int = 16
+    #: Bytes asked of the kernel at once while small messages come.
+    in_batch: int = 65536
+    #: The same while large messages come: little of a large body passes through this buffer.
+    in_batch_large: int = 8192
+    #: Bytes that one connection may receive before others have their turn.
+    receive_burst: int = 1 << 20
+    #: Whether reading stops while the inbox is at its high-water mark.
+    pause_reading: bool = True
+    #: Bytes and parts of one unfinished message that a peer may leave with us.
+    max_unfinished_bytes: int = 1 << 32
+    max_unfinished_parts: int = 1 << 20
+    #: Seconds that interpreter exit waits for peers that are there but do not read, and for
+    #: endpoints where nobody has answered yet.  LINGER, where it is shorter, prevails.
+    exit_linger: float = 30.0
+    exit_linger_unconnected: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ValueError(f"strategy is {self.strategy!r}, must be one of {STRATEGIES}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "strategy" and value < (0 if field.name in _MAY_BE_ZERO else 1):
+                raise ValueError(f"{field.name} is {value!r}, must be positive")
+
+    def but(self, **changes: Any) -> Tuning:
+        """Return the same settings but for *changes*."""
+        return replace(self, **changes)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Tuning:
+        """Return the defaults with what the environment says.
+
+        Raises ValueError, which names the variable, where a value does not fit.
+        """
+        changes: dict[str, Any] = {}
+        for field in fields(cls):
+            name = _PREFIX + field.name.upper()
+            text = environ.get(name)
+            if text is None:
+                continue
+            kind = type(field.default)
+            try:
+                changes[field.name] = _SPELLINGS[text.lower()] if kind is bool else kind(text)
+            except (KeyError, ValueError):
+                raise ValueError(f"{name}={text!r} is no {kind.__name__}") from None
+        try:
+            return cls(**changes)
+        except ValueError as error:
+            raise ValueError(f"{_PREFIX}* in the environment: {error}") from None
+
+
+_MAY_BE_ZERO = {"short_run", "pause_reading", "exit_linger", "exit_linger_unconnected"}
+_SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,
+              "0": False, "false": False, "no": False, "off": False}

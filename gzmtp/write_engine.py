@@ -1,0 +1,397 @@
+"""The write engine: messages from a pipe's queue to the kernel.
+
+Owns when and how bytes leave one connection: large parts by a path of their own (one gather
+`sendmsg` of header and body, never copied), small ones batched; tried at once in the caller's
+greenlet, the remainder when the kernel is writable again.  Must not know handshakes, patterns or
+what a message means.  The wire format is the codec's (RFC 23/37).
+
+When a small message leaves: the first `short_run` messages of a turn of the loop leave before
+send() returns; what follows in the same turn is batched, a full batch leaves at once, the rest
+when the greenlet yields.  Nothing waits for a timer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+from gzmtp.loop import WRITE, Loop, Watch
+from gzmtp.metrics import Counters
+from gzmtp.pipe import Body, Message, Pipe
+from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, Tuning
+from gzmtp.wire.codec import Codec
+
+#: Messages of one batch at the most; it adapts so that a batch has about `out_batch` bytes.
+_MOST = 512
+#: Buffers of one sendmsg (IOV_MAX is 1024 on Linux and BSD).
+_GATHER = 1000
+#: PONGs and other answers that may wait for a peer that does not read: a flood of PINGs costs
+#: no more.
+_ANSWERS = 64
+
+
+class Owner(Protocol):
+    """What the engine tells the owner of its connection."""
+
+    def room(self, pipe: Pipe) -> None:
+        """A full pipe has room again."""
+
+    def rested(self) -> None:
+        """The sender has not let the hub have its turn for too long."""
+
+    def here(self) -> None:
+        """The calling thread uses the socket: bring its watchers to that thread's loop."""
+
+
+class WriteEngine:
+    """Serves the way out of one pipe over one connected, non-blocking socket."""
+
+    __slots__ = (
+        "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_sock", "_send", "_sendmsg",
+        "_tuning", "_large", "_short_run", "_sync", "_room", "_lost", "_rested", "_here", "_watch",
+        "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_turn", "_batching",
+        "_blocked", "_since", "_closed",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sock: Any,
+        pipe: Pipe,
+        loop: Loop,
+        tuning: Tuning,
+        counters: Counters,
+        codec: Codec,
+        owner: Owner,
+        lost: Callable[[OSError], object],
+    ) -> None:
+        """*owner* is told of room, *lost* (in a later turn of the loop) that the socket failed."""
+        self.pipe = pipe
+        self.counters = counters
+        self.loop = loop
+        self.encode = codec.encode
+        self._encode_control = codec.encode_control
+        self._frame_size = codec.frame_size
+        self._sock = sock
+        self._send = sock.send
+        self._sendmsg = sock.sendmsg
+        self._tuning = tuning
+        self._large = tuning.large_threshold
+        self._short_run = tuning.short_run
+        self._sync = tuning.strategy != ASYNC_FIRST
+        self._room = owner.room
+        self._rested = owner.rested
+        self._here = owner.here
+        self._lost = lost
+        self._watch = Watch(loop, sock.fileno(), WRITE, self._writable)
+        self._answers: deque[bytes] = deque(maxlen=_ANSWERS)
+        self._rest: deque[Any] = deque()  # buffers that the kernel has not taken whole
+        self._batch: Sequence[Message] = ()  # the messages that they belong to
+        self._batch_large = False
+        self._take = 16
+        self._run = 0
+        self._turn = 0.0
+        self._batching = False
+        self._blocked = False
+        self._since = 0.0
+        self._closed = False
+
+    def begin(self) -> None:
+        """Serve the pipe from now on, what waits in it first."""
+        pipe = self.pipe
+        pipe.wake = self.wake
+        pipe.nudge = self.nudge
+        pipe.mark = 1
+        if pipe.queue or pipe.control or self._answers:
+            self._start()
+
+    def _start(self) -> None:
+        if self._sync:
+            self._write()
+        else:
+            self._wait()
+
+    # -- called by the pattern, in the sender's greenlet
+
+    def wake(self) -> None:
+        """The queue reached its mark: the first messages of a turn, or a full batch."""
+        if self._blocked:
+            return
+        if self._batching:
+            self._write()
+            if self.loop.idle_turns():
+                self._rested()
+            return
+        self._run += 1
+        if self._run >= self._short_run:
+            turn = self.loop.now()
+            if turn == self._turn:
+                self._here()
+                self._batching = True
+                self._start()
+                if not self._blocked:
+                    self._set_mark()
+                self.loop.soon(self._turn_over)
+                return
+            self._turn = turn
+            self._run = 1
+        if self._sync:
+            self._write()
+        else:
+            self._wait()
+
+    def nudge(self) -> None:
+        """Control entries wait in the pipe."""
+        if not self._blocked and not self._closed:
+            self._start()
+
+    def answer(self, command: bytes) -> None:
+        """Send an encoded command before the next message; the oldest give way to a flood."""
+        self._answers.append(command)
+        self.nudge()
+
+    # -- the engine
+
+    def _set_mark(self) -> None:
+        """Choose at which length of the queue a batch is full."""
+        self.pipe.mark = min(self._take, self.pipe.sndhwm)
+
+    def _turn_over(self) -> None:
+        """The loop has had its turn: send what was batched, and begin anew."""
+        self._batching = False
+        self._run = 0
+        if self._closed or self._blocked:
+            return
+        pipe = self.pipe
+        pipe.mark = 1
+        if pipe.queue:
+            self._start()
+
+    def _control(self) -> bytes:
+        """Take the encoded commands that go before the next message."""
+        pieces = list(self._answers)
+        self._answers.clear()
+        control = self.pipe.control
+        while control:
+            pieces.append(self._encode_control(*control.popleft()))
+        return b"".join(pieces)
+
+    # One function, longer than forty lines with its bookkeeping: a second Python call for each
+    # batch would cost as much as a fifth of a single small message's whole way out.
+    def _write(self) -> None:
+        pipe = self.pipe
+        queue = pipe.queue
+        counters = self.counters
+        while True:
+            count = len(queue)
+            take = self._take
+            if count == 1:
+                batch = [queue.popleft()]
+            elif count <= take:
+                batch = list(queue)
+                queue.clear()
+            else:
+                popleft = queue.popleft
+                batch = [popleft() for _ in range(take)]
+                count = take
+            buffers = self.encode(batch, self._large) if count else []
+            if pipe.control or self._answers:
+                buffers.insert(0, self._control())
+            if not buffers:
+                break
+            try:
+                if len(buffers) == 1:
+                    size = len(buffers[0])
+                    gathered = size >= self._large and count == 1
+                    sent = self._send(buffers[0])
+                else:
+                    size = sum(map(len, buffers))
+                    gathered = True
+                    sent = self._sendmsg(buffers[:_GATHER])
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self._fail(error, buffers, batch, size)
+                return
+            counters.batches += 1
+            counters.writes += 1
+            counters.messages_out += count
+            counters.bytes_out += sent
+            if gathered:
+                self._count_large(sent, size)
+            if sent != size:
+                self._keep(buffers, sent, batch, gathered)
+                if self._tuning.strategy == SYNC_LOOP and sent:
+                    while self._rest and self._go_on():
+                        pass
+                    if not self._rest:
+                        continue
+                self._wait()
+                return
+            if size * 2 <= self._tuning.out_batch:
+                if count == take and take < _MOST:
+                    self._take = take * 2
+            elif size > self._tuning.out_batch and count > 1:
+                self._take = max(1, count * self._tuning.out_batch // size)
+            if not queue:
+                break
+        if pipe.full:
+            self._room(pipe)
+        if self._batching:
+            self._set_mark()
+
+    def _count_large(self, sent: int, size: int) -> None:
+        counters = self.counters
+        counters.large_out += 1
+        counters.large_writes += 1
+        if sent == size:
+            counters.large_complete += 1
+        elif sent:
+            counters.large_partial += 1
+        else:
+            counters.large_blocked += 1
+
+    def _keep(self, buffers: list[Any], sent: int, batch: list[Message], large: bool) -> None:
+        """Keep what the kernel did not take, as views: nothing is copied but a borrowed body."""
+        borrowed = [part for message in batch for part in message
+                    if type(part) is Body and part.borrowed]  # fmt: skip
+        rest = self._rest
+        for buffer in buffers:
+            size = len(buffer)
+            if sent >= size:
+                sent -= size
+                continue
+            view = memoryview(buffer)[sent:]
+            sent = 0
+            if borrowed and type(buffer) is not bytes:
+                view = memoryview(bytes(view))
+            rest.append(view)
+        self._batch = batch
+        self._batch_large = large
+
+    def _wait(self) -> None:
+        """Go on when the kernel is writable; until then the queue fills up to its bound."""
+        if not self._blocked:
+            self._blocked = True
+            self.counters.waits += 1
+            self._since = time.monotonic()
+            self.pipe.mark = self.pipe.sndhwm
+            self._here()
+            self._watch.start()
+
+    def _writable(self) -> None:
+        """The kernel is writable (the write watcher's callback)."""
+        if self._rest:
+            self._go_on()
+            if self._rest or (self._tuning.strategy == ASYNC_SOME and self.pipe.queue):
+                self._offer_room()
+                return
+        if self._closed:
+            return
+        self._blocked = False
+        self.counters.wait_seconds += time.monotonic() - self._since
+        self._write()
+        if not self._blocked:
+            self._watch.stop()
+            if self._batching:
+                self._set_mark()
+            else:
+                self.pipe.mark = 1
+        self._offer_room()
+
+    def _go_on(self) -> int:
+        """Write what was kept; return how many bytes the kernel took."""
+        rest = self._rest
+        try:
+            if len(rest) == 1:
+                sent = self._send(rest[0])
+            elif len(rest) <= _GATHER:
+                sent = self._sendmsg(rest)
+            else:
+                sent = self._sendmsg(list(islice(rest, _GATHER)))
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._fail(error)
+            return 0
+        counters = self.counters
+        took = sent
+        counters.writes += 1
+        counters.bytes_out += sent
+        if self._batch_large:
+            counters.large_writes += 1
+        while rest and sent >= len(rest[0]):
+            sent -= len(rest.popleft())
+        if sent:
+            rest[0] = rest[0][sent:]
+        if not rest:
+            self._batch = ()
+        return took
+
+    def _offer_room(self) -> None:
+        """Tell the pattern of room: in batches, when half of a full queue is free."""
+        pipe = self.pipe
+        if pipe.full and len(pipe.queue) <= pipe.sndhwm // 2:
+            self._room(pipe)
+
+    # -- the end
+
+    def _fail(
+        self,
+        error: OSError,
+        buffers: Sequence[Any] = (),
+        batch: Sequence[Message] = (),
+        size: int = 0,
+    ) -> None:
+        """The socket is dead.  Told in a later turn: the caller is in the midst of a pattern."""
+        if not self._rest:
+            self._rest.extend(buffers)
+            self._batch = batch
+        self._blocked = True
+        self.pipe.mark = self.pipe.sndhwm
+        self._watch.stop()
+        self.loop.tell(self._lost, error)
+
+    def unsent(self) -> list[Message]:
+        """Return the messages of the unfinished batch of which no byte has left."""
+        missing = sum(map(len, self._rest))
+        out: list[Message] = []
+        for message in reversed(self._batch):
+            missing -= sum(self._frame_size(len(part)) for part in message)
+            if missing < 0:
+                break
+            out.append(message)
+        out.reverse()
+        return out
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was given has left."""
+        return not (self._rest or self.pipe.queue or self.pipe.control)
+
+    def close(self) -> None:
+        """Stop serving; what waits stays in the pipe's queue."""
+        if not self._closed:
+            self._closed = True
+            self._blocked = True
+            self.pipe.queue.extendleft(reversed(self.unsent()))
+            self._rest.clear()
+            self._batch = ()
+            self._watch.close()
+            self.pipe.unserve()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        self.loop = loop
+        self._watch.move(loop)
+        if self._batching:
+            loop.soon(self._turn_over)
+
+    def forget(self) -> None:
+        """Let go in a forked child."""
+        self._closed = self._blocked = True
+        self._rest.clear()
+        self._batch = ()
+        self._watch.forget()
