@@ -11,9 +11,11 @@ from gzmtp.constants import SocketType
 from gzmtp.patterns.pair import Pair
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.patterns.pipeline import Pull, Push
+from gzmtp.patterns.publish import Pub, Xpub
 from gzmtp.patterns.reqrep import Dealer, Rep, Req
 from gzmtp.patterns.router import Router
 from gzmtp.patterns.stream import Stream
+from gzmtp.patterns.subscribe import Sub, Xsub
 
 
 class Row(NamedTuple):
@@ -34,6 +36,10 @@ def _row(name: str, pattern: type[Pattern], peers: str, **traits: bool) -> Row:
 
 REGISTRY: dict[int, Row] = {
     SocketType.PAIR: _row("PAIR", Pair, "PAIR"),
+    SocketType.PUB: _row("PUB", Pub, "SUB XSUB", receives=False),
+    SocketType.SUB: _row("SUB", Sub, "PUB XPUB", sends=False),
+    SocketType.XPUB: _row("XPUB", Xpub, "SUB XSUB"),
+    SocketType.XSUB: _row("XSUB", Xsub, "PUB XPUB"),
     SocketType.REQ: _row("REQ", Req, "REP ROUTER", identity=True),
     SocketType.REP: _row("REP", Rep, "REQ DEALER"),
     SocketType.DEALER: _row("DEALER", Dealer, "REP DEALER ROUTER", identity=True),

@@ -116,6 +116,8 @@ class Balanced(Pattern):
 
     def room(self, pipe: Pipe) -> None:
         """Give it its turn again."""
+        if pipe not in self._pipes:
+            return
         self._out.room(pipe)
         self.host.writable()
 

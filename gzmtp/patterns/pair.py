@@ -31,11 +31,6 @@ class Pair(Balanced, FairQueued):
         if pipe in self._pipes:
             super().detach(pipe)
 
-    def room(self, pipe: Pipe) -> None:
-        """Send again, unless the room is with one who was sent away."""
-        if pipe in self._pipes:
-            super().room(pipe)
-
     def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         if pipe in self._pipes:
             self._in.deliver(pipe, messages)

@@ -81,6 +81,8 @@ class Pattern:
 
     #: Whether CONFLATE means anything to this socket type.
     conflates = False
+    #: Whether several pipes may be given one and the same message.
+    shares = False
     #: At how many parts an outgoing message is whole, SNDMORE or not (0: when SNDMORE is absent).
     whole_at = 0
     #: Whether one message list goes to several pipes.
@@ -100,6 +102,9 @@ class Pattern:
 
     def configure(self) -> None:
         """Read again what is kept of the host's options; high-water marks may have moved."""
+        for pipe in self._pipes:
+            if pipe.queue.maxlen == 1:
+                conflate(pipe)
 
     def pipes(self) -> Iterable[Pipe]:
         """The attached pipes, oldest first; a snapshot."""

@@ -64,6 +64,7 @@ class Req(Pattern):
 
     def configure(self) -> None:
         """See what new high-water marks make of each pipe."""
+        super().configure()
         self._out.review(self._pipes)
         self.host.writable()
 
@@ -141,6 +142,10 @@ class Req(Pattern):
         self._reply = self._asked = None
         self.host.writable()
         return reply
+
+    def origin(self) -> Pipe | None:
+        """Who sent the message taken last."""
+        return self._in.source
 
     def refill(self) -> bool:
         """Look among what paused pipes held back."""
@@ -235,6 +240,10 @@ class Rep(Pattern):
             request = self._find()
         self.host.writable()
         return request
+
+    def origin(self) -> Pipe | None:
+        """Who sent the message taken last."""
+        return self._in.source
 
     def refill(self) -> bool:
         """Look among what paused pipes held back."""

@@ -1,0 +1,55 @@
+"""Distribute: a message goes to every pipe that wants it, and waits for none.
+
+Owns the way of one message into many queues.  It knows neither topics nor socket types: whose
+queues they are is said by `targets`, or, where each message must be looked at, by `choose`.
+RFC 29: "silently drop the message if the queue for a subscriber is full", "SHALL NOT block".
+
+All pipes are given the same list, so that their connections may encode it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Pipe
+
+
+class Fanout:
+    """Distribute messages over pipes."""
+
+    __slots__ = ("choose", "targets")
+
+    #: Who gets every message; None when `choose` must be asked.
+    targets: Iterable[Pipe] | None
+    #: Who gets this message; None when it cannot be sent now.
+    choose: Callable[[Message], Iterable[Pipe] | None]
+
+    def __init__(self, choose: Callable[[Message], Iterable[Pipe] | None]) -> None:
+        """Ask *choose* until `targets` are set."""
+        self.choose = choose
+        self.targets = None
+
+    def send(self, message: Message) -> int:
+        """Queue the message for all who want it and have room."""
+        targets = self.targets
+        if targets is None:
+            targets = self.choose(message)
+            if targets is None:
+                return BLOCKED
+        # First all queues, then the waking: a pipe that is woken may change the targets.
+        due = None
+        for pipe in targets:
+            if not pipe.full:
+                queue = pipe.queue
+                queue.append(message)
+                if len(queue) >= pipe.mark:
+                    if due is None:
+                        due = [pipe]
+                    else:
+                        due.append(pipe)
+        if due is not None:
+            for pipe in due:
+                pipe.wake()
+                if len(pipe.queue) >= pipe.sndhwm:
+                    pipe.full = True
+        return SENT
