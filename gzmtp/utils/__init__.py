@@ -1,0 +1,1 @@
+"""pyzmq's ``zmq.utils``, module by module."""
