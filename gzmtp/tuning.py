@@ -45,7 +45,7 @@ class Tuning:
     #: The same while large messages come: little of a large body passes through this buffer.
     in_batch_large: int = 8192
     #: Bytes that one connection may receive before others have their turn.
-    receive_burst: int = 1 << 20
+    receive_burst: int = 65536
     #: Whether reading stops while the inbox is at its high-water mark.
     pause_reading: bool = True
     #: Bytes and parts of one unfinished message that a peer may leave with us.

@@ -1,0 +1,57 @@
+"""What this build can do: has(), the limits of the system, CURVE keys.
+
+Owns the answers to pyzmq's questions about libzmq's build.  Knows nothing of sockets.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+#: Bytes that the path of an ipc endpoint may have (sizeof sun_path - 1).
+IPC_PATH_MAX_LEN = 107
+#: Whether the draft socket types and options are there.
+DRAFT_API = False
+PYZMQ_DRAFT_API = DRAFT_API
+
+_ALWAYS = frozenset({"ipc"})
+
+
+def has(capability: str) -> bool:
+    """Tell whether *capability* ("ipc", "curve", "draft", "pgm", ...) is there.  zmq_has(3).
+
+    "curve" needs the extra gzmtp[curve].
+    """
+    if capability == "curve":
+        return find_spec("nacl") is not None
+    if capability == "draft":
+        return DRAFT_API
+    return capability in _ALWAYS
+
+
+def curve_keypair() -> tuple[bytes, bytes]:
+    """Return a new pair of CURVE keys, public and secret, in Z85.  ZMQError(ENOTSUP) without the
+    extra gzmtp[curve]."""
+    from gzmtp import z85
+    from gzmtp.wire.mechanisms import curve
+
+    _need_curve()
+    public, secret = curve.keypair()
+    return z85.encode(public), z85.encode(secret)
+
+
+def curve_public(secret_key: bytes | str) -> bytes:
+    """Return the public key of *secret_key* (both in Z85)."""
+    from gzmtp import z85
+    from gzmtp.wire.mechanisms import curve
+
+    _need_curve()
+    text = secret_key.encode() if isinstance(secret_key, str) else secret_key
+    return z85.encode(curve.public_key(z85.decode(text)))
+
+
+def _need_curve() -> None:
+    if not has("curve"):
+        from gzmtp.constants import Errno
+        from gzmtp.error import ZMQError
+
+        raise ZMQError(Errno.ENOTSUP, "CURVE needs PyNaCl: pip install 'gzmtp[curve]'")
