@@ -121,9 +121,7 @@ class Decoder:
         if not length:
             raise ProtocolError("a ZMTP 1.0 frame of length 0")
         if length - 1 > self._limit:
-            raise ProtocolError(
-                f"a frame of {length - 1} bytes is over the limit of {self._limit}"
-            )
+            raise ProtocolError(f"a frame of {length - 1} bytes is over the limit of {self._limit}")
         self._bound(length - 1)
 
     def _bound(self, coming: int) -> None:

@@ -1,0 +1,72 @@
+"""gzmtp.wire.codec: which framing for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from gzmtp.wire import codec, frames, legacy, raw, sealed
+
+from .feeding import joined
+
+
+def bare(payload: bytes) -> bytes:
+    return b"\7MESSAGE" + bytes(8) + payload
+
+
+@pytest.mark.parametrize(
+    ("version", "subscribe", "cancel"),
+    [
+        ((1, 0), b"\7\0\1topic", b"\7\0\0topic"),
+        ((2, 0), b"\0\6\1topic", b"\0\6\0topic"),
+        ((3, 0), b"\0\6\1topic", b"\0\6\0topic"),
+        ((3, 1), b"\4\x0f\x09SUBSCRIBEtopic", b"\4\x0c\6CANCELtopic"),
+    ],
+)
+def test_control(version: tuple[int, int], subscribe: bytes, cancel: bytes) -> None:
+    chosen = codec.choose(version)
+    assert chosen.encode_control(b"SUBSCRIBE", b"topic") == subscribe
+    assert chosen.encode_control(b"CANCEL", b"topic") == cancel
+
+
+@pytest.mark.parametrize(
+    ("version", "payload"), [((3, 0), b"\0\1topic"), ((3, 1), b"\2\x09SUBSCRIBEtopic")]
+)
+def test_sealed_control(version: tuple[int, int], payload: bytes) -> None:
+    chosen = codec.choose(version, bare, lambda body: body[16:])
+    body = bare(payload)
+    frame = bytes((0, len(body))) + body
+    assert chosen.encode_control(b"SUBSCRIBE", b"topic") == frame
+    assert isinstance(chosen.decoder(-1), sealed.Decoder)
+
+
+@pytest.mark.parametrize(
+    ("version", "command"), [((1, 0), b""), ((2, 0), b""), ((3, 0), b"\4\7\4PING\0\0")]
+)
+def test_peers_before_3_0_get_no_commands(version: tuple[int, int], command: bytes) -> None:
+    assert codec.choose(version).encode_command(b"PING", b"\0\0") == command
+
+
+@pytest.mark.parametrize(
+    ("version", "decoder"),
+    [
+        ((1, 0), legacy.Decoder),
+        ((2, 0), frames.Decoder),
+        ((3, 0), frames.Decoder),
+        ((3, 1), frames.Decoder),
+    ],
+)
+def test_decoders(version: tuple[int, int], decoder: type) -> None:
+    assert type(codec.choose(version).decoder(-1, 1000, 10)) is decoder
+
+
+@pytest.mark.parametrize("size", [0, 1, 253, 254, 255, 256])
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0), (3, 1), None])
+def test_frame_size_is_what_a_part_takes(version: tuple[int, int] | None, size: int) -> None:
+    chosen = codec.choose(version) if version else codec.unframed()
+    assert chosen.frame_size(size) == len(joined(chosen.encode([[bytes(size)]], 1000)))
+
+
+def test_unframed() -> None:
+    chosen = codec.unframed()
+    assert isinstance(chosen.decoder(), raw.Decoder)
+    assert chosen.encode_command(b"PING", b"") == chosen.encode_control(b"SUBSCRIBE", b"") == b""
