@@ -1,0 +1,191 @@
+"""The command line: arguments in, the other modules called, errors as one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.cells import KINDS, SIZES, TRANSPORTS, grid, parse_size
+from benchmarks.contenders import CONTENDERS, Missing, missing
+from benchmarks.pairs import Entrant
+from benchmarks.patterns import PATTERNS
+from benchmarks.results import NotResults, Results
+
+COMMITTED = Path(__file__).with_name("results.json")
+README = Path(__file__).parents[1] / "README.md"
+
+QUICK_PATTERNS = ("PAIR", "DEALER_ROUTER", "PUSH_PULL")
+QUICK_SIZES = (64, 1024, 65536, 1048576)
+
+EPILOG = """
+python -m benchmarks report results.json   writes the tables of a results file as Markdown
+python -m benchmarks readme                writes the table of README.md from the committed results
+"""
+
+
+class UsageError(Exception):
+    """Something was asked for that cannot be done; the text says what."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "report": report,
+        "readme": readme,
+        "run": run,
+    }
+    command = commands.get(arguments[0]) if arguments else None
+    try:
+        return command(arguments[1:]) if command else run(arguments)
+    except (UsageError, Missing, NotResults, FileNotFoundError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+
+
+def run(arguments: list[str]) -> int:
+    """Measure."""
+    options = _run_parser().parse_args(arguments)
+    need("rich", "psutil", "gevent")
+    from benchmarks import runner  # needs rich, which `report` can do without
+
+    quick = options.quick
+    patterns = options.patterns or (QUICK_PATTERNS if quick else tuple(PATTERNS))
+    sizes = options.sizes or (QUICK_SIZES if quick else SIZES)
+    rounds = options.rounds or (1 if quick else 3)
+    seconds = options.seconds or (0.2 if quick else 0.5)
+    cells = grid(options.kinds or KINDS, patterns, options.transports or TRANSPORTS, sizes)
+    runs = list(runner.plan(cells, entrants(options.contenders), rounds))
+    if options.fresh:
+        options.out.unlink(missing_ok=True)
+    results = Results.open(options.out, seconds)
+    try:
+        failures = runner.execute(runs, results, seconds)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on from {options.out}", file=sys.stderr)
+        return 130
+    print(f"results in {options.out}; tables: python -m benchmarks report {options.out}")
+    return 1 if failures else 0
+
+
+def entrants(names: Sequence[str] | None) -> list[Entrant]:
+    """The contenders asked for; or all, without the optional ones that are not installed."""
+    chosen = []
+    for name in names or CONTENDERS:
+        reason = missing(name)
+        if reason and (names or not CONTENDERS[name].optional):
+            raise Missing(reason)
+        if reason:
+            print(f"left out: {reason}", file=sys.stderr)
+        else:
+            chosen.append(Entrant(name, name))
+    return chosen
+
+
+def need(*packages: str) -> None:
+    """Missing, with what to install, unless the packages are there."""
+    from importlib.util import find_spec
+
+    absent = [package for package in packages if find_spec(package) is None]
+    if absent:
+        names = " and ".join(absent)
+        raise Missing(f"the benchmark needs {names}: pip install 'gzmtp[bench]'")
+
+
+def report(arguments: list[str]) -> int:
+    """Write the tables of a results file."""
+    parser = argparse.ArgumentParser("python -m benchmarks report")
+    parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
+    parser.add_argument("--out", type=Path, help="the Markdown file (default: standard output)")
+    parser.add_argument(
+        "--charts", type=Path, metavar="FOLDER", help="draw SVG charts (matplotlib)"
+    )
+    options = parser.parse_args(arguments)
+    from benchmarks.report import write_report
+
+    results = Results.load(options.results)
+    text = write_report(results.data)
+    if options.out:
+        options.out.write_text(text)
+    else:
+        print(text)
+    if options.charts:
+        if missing_chart := _missing_chart():
+            raise Missing(missing_chart)
+        from benchmarks.charts import draw
+
+        draw(results.data, options.charts)
+    return 0
+
+
+def readme(arguments: list[str]) -> int:
+    """Write README.md's table from the committed results."""
+    parser = argparse.ArgumentParser("python -m benchmarks readme")
+    parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
+    parser.add_argument("--readme", type=Path, default=README)
+    options = parser.parse_args(arguments)
+    from benchmarks.readme import NoMarkers, rewrite, table
+
+    text = options.readme.read_text()
+    try:
+        text = rewrite(text, table(Results.load(options.results).data))
+    except NoMarkers as error:
+        raise UsageError(f"{options.readme}: {error}") from error
+    options.readme.write_text(text)
+    return 0
+
+
+def _missing_chart() -> str:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        return "charts need matplotlib: pip install matplotlib"
+    return ""
+
+
+def _choice(known: Sequence[str], fold: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """A comma-separated list of known names, in either case."""
+
+    def parse(text: str) -> list[str]:
+        names = [fold(name.strip()) for name in text.split(",") if name.strip()]
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [parse_size(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: sizes are written as 64,1k,64KiB,1M") from None
+    if min(sizes) < 16:
+        raise argparse.ArgumentTypeError(
+            "the smallest size is 16 bytes: shorter messages are marks"
+        )
+    return sizes
+
+
+def _run_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks",
+        description="Measure gzmtp beside zmq.green, pyzmq, pyomq and bare green sockets.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--kinds", type=_choice(KINDS, str.lower), help=",".join(KINDS))
+    add("--patterns", type=_choice(tuple(PATTERNS), str.upper), help=",".join(PATTERNS))
+    add("--transports", type=_choice(TRANSPORTS, str.lower), help=",".join(TRANSPORTS))
+    add("--sizes", type=_sizes, help="64,256,1k,8k,64k,128k,256k,1M")
+    add("--contenders", type=_choice(tuple(CONTENDERS), str.lower), help=",".join(CONTENDERS))
+    add("--rounds", type=int, help="how often every cell is measured (3)")
+    add("--seconds", type=float, help="length of one measurement (0.5)")
+    add("--out", type=Path, default=Path("results.json"), help="goes on where this file ends")
+    add("--fresh", action="store_true", help="begin the file anew")
+    add("--quick", action="store_true", help="few patterns and sizes, one short round")
+    return parser
