@@ -48,7 +48,7 @@ def work(context, address, name, pause):
         while True:
             client, _, request = socket.recv_multipart()
             gevent.sleep(pause)
-            socket.send_multipart([client, b"", name.encode() + b" did " + request])
+            socket.send_multipart([client, b"", request + b" done by " + name.encode()])
     except zmq.ContextTerminated:
         socket.close()
 
@@ -87,7 +87,7 @@ def main():
     for client in clients:
         for reply in client.get():
             print(reply)
-            done[reply.split()[0]] += 1
+            done[reply.split()[-1]] += 1
     context.term()
     gevent.joinall(servants, raise_error=True)
     print("; ".join(f"{worker}: {count} requests" for worker, count in sorted(done.items())))

@@ -44,14 +44,14 @@ EXAMPLES = {
     "broker": (
         [],
         [],
-        "".join(rf"worker[12] did client{n}\.{i}\n" for n in (1, 2, 3, 4) for i in (1, 2, 3))
+        "".join(rf"client{n}\.{i} done by worker[12]\n" for n in (1, 2, 3, 4) for i in (1, 2, 3))
         + r"worker1: \d+ requests; worker2: \d+ requests\n",
     ),
     "large_stream": (
         [],
         ["--count", "50"],
         r"50 messages of 1048576 bytes: \d+ MB/s\n"
-        r"sender:\n  messages_out +51\n  large_out +50\n  large_complete +\d+\n  large_partial +\d+\n"
+        r"sender:\n  messages_out +51\n  large_out +\d+\n  large_complete +\d+\n  large_partial +\d+\n"
         r"  large_blocked +\d+\n  writes_per_large +[\d.]+\n  waits +\d+\n  high_water_waits +\d+\n"
         r"receiver:\n  messages_in +51\n  reads +\d+\n  body_bytes_in +[\de.+]+\n  pauses +\d+\n",
     ),

@@ -67,7 +67,8 @@ class _Alias(InspectLoader):
     # For runpy and inspect: ``python -m zmq.curve_keygen``, inspect.getsource().
 
     def is_package(self, fullname: str) -> bool:
-        return bool(self._loader().is_package(self.target))
+        spec = importlib.util.find_spec(self.target)
+        return spec is not None and spec.submodule_search_locations is not None
 
     def get_source(self, fullname: str) -> str | None:
         source: str | None = self._loader().get_source(self.target)
