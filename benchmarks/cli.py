@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.cells import KINDS, SIZES, TRANSPORTS, grid, parse_size
 from benchmarks.contenders import CONTENDERS, Missing, missing
+from benchmarks.goals import OURS
 from benchmarks.pairs import Entrant
 from benchmarks.patterns import PATTERNS
+from benchmarks.readme import NoMarkers, rewrite, table
+from benchmarks.report import write_report
 from benchmarks.results import NotResults, Results
 
 COMMITTED = Path(__file__).with_name("results.json")
@@ -19,6 +23,7 @@ README = Path(__file__).parents[1] / "README.md"
 QUICK_PATTERNS = ("PAIR", "DEALER_ROUTER", "PUSH_PULL")
 QUICK_SIZES = (64, 1024, 65536, 1048576)
 
+DESCRIPTION = "Measure gzmtp beside zmq.green, pyzmq, pyomq and bare green sockets."
 EPILOG = """
 python -m benchmarks report results.json   writes the tables of a results file as Markdown
 python -m benchmarks readme                writes the table of README.md from the committed results
@@ -47,9 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: list[str]) -> int:
     """Measure."""
-    options = _run_parser().parse_args(arguments)
+    options = run_parser("python -m benchmarks", DESCRIPTION, EPILOG).parse_args(arguments)
+    return execute(options, entrants(options.contenders))
+
+
+def execute(options: argparse.Namespace, chosen: Sequence[Entrant]) -> int:
+    """Measure these entrants in the cells that the options name."""
     need("rich", "psutil", "gevent")
-    from benchmarks import runner  # needs rich, which `report` can do without
+    from benchmarks import runner  # imports rich, which the reports do without
 
     quick = options.quick
     patterns = options.patterns or (QUICK_PATTERNS if quick else tuple(PATTERNS))
@@ -57,7 +67,7 @@ def run(arguments: list[str]) -> int:
     rounds = options.rounds or (1 if quick else 3)
     seconds = options.seconds or (0.2 if quick else 0.5)
     cells = grid(options.kinds or KINDS, patterns, options.transports or TRANSPORTS, sizes)
-    runs = list(runner.plan(cells, entrants(options.contenders), rounds))
+    runs = list(runner.plan(cells, chosen, rounds))
     if options.fresh:
         options.out.unlink(missing_ok=True)
     results = Results.open(options.out, seconds)
@@ -86,8 +96,6 @@ def entrants(names: Sequence[str] | None) -> list[Entrant]:
 
 def need(*packages: str) -> None:
     """Missing, with what to install, unless the packages are there."""
-    from importlib.util import find_spec
-
     absent = [package for package in packages if find_spec(package) is None]
     if absent:
         names = " and ".join(absent)
@@ -99,21 +107,19 @@ def report(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks report")
     parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
     parser.add_argument("--out", type=Path, help="the Markdown file (default: standard output)")
+    parser.add_argument("--ours", default=OURS, help="whose ratios are shown (%(default)s)")
     parser.add_argument(
         "--charts", type=Path, metavar="FOLDER", help="draw SVG charts (matplotlib)"
     )
     options = parser.parse_args(arguments)
-    from benchmarks.report import write_report
-
     results = Results.load(options.results)
-    text = write_report(results.data)
+    text = write_report(results.data, options.ours)
     if options.out:
         options.out.write_text(text)
     else:
         print(text)
     if options.charts:
-        if missing_chart := _missing_chart():
-            raise Missing(missing_chart)
+        need("matplotlib")
         from benchmarks.charts import draw
 
         draw(results.data, options.charts)
@@ -126,8 +132,6 @@ def readme(arguments: list[str]) -> int:
     parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
     parser.add_argument("--readme", type=Path, default=README)
     options = parser.parse_args(arguments)
-    from benchmarks.readme import NoMarkers, rewrite, table
-
     text = options.readme.read_text()
     try:
         text = rewrite(text, table(Results.load(options.results).data))
@@ -135,14 +139,6 @@ def readme(arguments: list[str]) -> int:
         raise UsageError(f"{options.readme}: {error}") from error
     options.readme.write_text(text)
     return 0
-
-
-def _missing_chart() -> str:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        return "charts need matplotlib: pip install matplotlib"
-    return ""
 
 
 def _choice(known: Sequence[str], fold: Callable[[str], str]) -> Callable[[str], list[str]]:
@@ -170,11 +166,12 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def _run_parser() -> argparse.ArgumentParser:
+def run_parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """The options of whatever measures."""
     parser = argparse.ArgumentParser(
-        "python -m benchmarks",
-        description="Measure gzmtp beside zmq.green, pyzmq, pyomq and bare green sockets.",
-        epilog=EPILOG,
+        program,
+        description=description,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

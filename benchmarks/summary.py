@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from benchmarks.cells import SIZES, TRANSPORTS, Cell
+from benchmarks.cells import GRID_KINDS, TRANSPORTS, Cell
 from benchmarks.contenders import CONTENDERS
 from benchmarks.figures import median, paired_ratio
 from benchmarks.patterns import PATTERNS
@@ -38,11 +38,11 @@ class Summary:
                 self.failed.append(record)
             else:
                 self._records[Cell.of(record), record["entrant"]][record["round"]] = record
-        cells = {cell for cell, _ in self._records}
-        self.entrants = _ordered({entrant for _, entrant in self._records}, CONTENDERS)
-        self.patterns = _ordered({cell.pattern for cell in cells}, PATTERNS)
-        self.transports = _ordered({cell.transport for cell in cells}, TRANSPORTS)
-        self.sizes = _ordered({cell.size for cell in cells}, SIZES)
+        cells = [cell for cell, _ in self._records if cell.kind in GRID_KINDS]
+        self.entrants = _ordered((entrant for _, entrant in self._records), CONTENDERS)
+        self.patterns = _ordered((cell.pattern for cell in cells), PATTERNS)
+        self.transports = _ordered((cell.transport for cell in cells), TRANSPORTS)
+        self.sizes = sorted({cell.size for cell in cells})
         self.rounds = 1 + max((record["round"] for record in data["records"]), default=-1)
 
     def records(self, cell: Cell, entrant: str) -> list[Record]:
@@ -67,9 +67,7 @@ class Summary:
         return paired_ratio(other, mine)
 
 
-def _ordered(present: set[Any], known: Any) -> list[Any]:
-    """In the order of the table they come from, what is not in it last."""
-    order = list(known)
-    return sorted(
-        present, key=lambda name: (order.index(name) if name in order else len(order), name)
-    )
+def _ordered(present: Iterable[str], known: Collection[str]) -> list[str]:
+    """In the order of the table they come from, then those that it does not have, as they came."""
+    found = dict.fromkeys(present)
+    return [name for name in known if name in found] + [name for name in found if name not in known]
