@@ -119,8 +119,8 @@ def test_ctrl_c_reaches_a_blocked_recv(script: Callable[..., str], tmp_path: Pat
         import zmq
         socket = zmq.Context().socket(zmq.PULL)
         socket.bind("inproc://nobody")
-        print("waiting", flush=True)
         try:
+            print("waiting", flush=True)
             socket.recv()
         except KeyboardInterrupt:
             print("interrupted")
