@@ -26,10 +26,10 @@ class Taker(Protocol):
 class FairQueue:
     """The ring of pipes with messages.  The pipe whose turn it is stands first."""
 
-    __slots__ = ("_owner", "_ring", "_exact", "source", "take")
+    __slots__ = ("_owner", "_ring", "source", "take")
 
     take: Callable[[], Message]
-    #: Whose message `next` took last.
+    #: Whose message was taken last.  (While one pipe is read directly it can only be that one's.)
     source: Pipe | None
 
     def __init__(self, owner: Taker | None = None) -> None:
@@ -38,13 +38,6 @@ class FairQueue:
         self._owner: Taker = self if owner is None else owner
         self._owner.take = self.next
         self.source = None
-        self._exact = False
-
-    def keep_source(self) -> None:
-        """Know the `source` of every message from now on: it costs the direct popleft."""
-        if not self._exact:
-            self._exact = True
-            self._bind()
 
     def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         """Put a batch into the inbox of the pipe that brought it."""
@@ -62,10 +55,11 @@ class FairQueue:
     def _bind(self) -> None:
         """Choose the fastest take that is fair and resumes a paused pipe in time."""
         ring = self._ring
-        if len(ring) == 1 and not self._exact:
+        if len(ring) == 1:
             pipe = ring[0]
             if not pipe.paused and len(pipe.inbox) < pipe.rcvhwm:
                 self._owner.take = pipe.inbox.popleft
+                self.source = pipe
                 return
         self._owner.take = self.next
 
@@ -78,13 +72,13 @@ class FairQueue:
             if inbox:
                 break
             self._retire(pipe)
-        self.source = pipe
         message = inbox.popleft()
         ring.rotate(-1)
         if pipe.paused and len(inbox) <= pipe.rcvhwm >> 1:
             pipe.resume()
         if len(ring) == 1:
             self._bind()
+        self.source = pipe
         return message
 
     def _retire(self, pipe: Pipe) -> None:
@@ -137,10 +131,6 @@ class FairQueued(Pattern):
         """Keep what it delivered."""
         super().detach(pipe)
         self._in.detach(pipe)
-
-    def keep_origin(self) -> None:
-        """Know where each message comes from."""
-        self._in.keep_source()
 
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last."""

@@ -145,7 +145,7 @@ class Pattern:
         """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
 
     def keep_origin(self) -> None:
-        """Be able to tell `origin` of every message taken from now on."""
+        """Be able to tell `origin` of every message from now on (all patterns always are)."""
 
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last, where it is known."""

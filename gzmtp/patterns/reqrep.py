@@ -56,6 +56,7 @@ class Req(Pattern):
         self._out = Balance()
         self._in = FairQueue()
         self._asked: Pipe | None = None  # who owes a reply; it may be gone
+        self._origin: Pipe | None = None  # who sent the last reply
         self._envelope: Message = []  # what the reply must begin with
         self._reply: Message | None = None  # found by readable(), not yet taken
         self._number = int.from_bytes(os.urandom(_ID_SIZE), "little")
@@ -139,13 +140,14 @@ class Req(Pattern):
         reply = self._reply
         if reply is None:
             reply = self._find()
+        self._origin = self._asked
         self._reply = self._asked = None
         self.host.writable()
         return reply
 
     def origin(self) -> Pipe | None:
-        """Who sent the message taken last."""
-        return self._in.source
+        """Who sent the reply taken last."""
+        return self._origin
 
     def refill(self) -> bool:
         """Look among what paused pipes held back."""
@@ -242,8 +244,8 @@ class Rep(Pattern):
         return request
 
     def origin(self) -> Pipe | None:
-        """Who sent the message taken last."""
-        return self._in.source
+        """Who sent the request taken last (until it is answered)."""
+        return self._asker
 
     def refill(self) -> bool:
         """Look among what paused pipes held back."""

@@ -13,7 +13,7 @@ on: the cost is bounded by what the message and the topics have in common.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gzmtp.patterns.pattern import Message, Part, Pipe
 
@@ -55,11 +55,11 @@ class _Node(Generic[V]):
 class Prefixes(Generic[V]):
     """Topics and the value of each (never None)."""
 
-    __slots__ = ("_root", "_size")
+    __slots__ = ("root", "_size")
 
     def __init__(self) -> None:
         """Begin without topics."""
-        self._root: _Node[V] = _Node()
+        self.root: _Node[V] = _Node()
         self._size = 0
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class Prefixes(Generic[V]):
 
     def find(self, topic: bytes) -> V | None:
         """The value of exactly this topic."""
-        node, start = self._root, 0
+        node, start = self.root, 0
         while len(topic) - start > STRIDE:
             child = node.children.get(topic[start : start + STRIDE])
             if child is None:
@@ -77,7 +77,7 @@ class Prefixes(Generic[V]):
 
     def add(self, topic: bytes, value: V) -> None:
         """Enter a topic that is not there yet."""
-        node, start = self._root, 0
+        node, start = self.root, 0
         while len(topic) - start > STRIDE:
             stride = topic[start : start + STRIDE]
             child = node.children.get(stride)
@@ -91,7 +91,7 @@ class Prefixes(Generic[V]):
     def remove(self, topic: bytes) -> None:
         """Strike a topic that is there."""
         path: list[tuple[_Node[V], bytes]] = []
-        node, start = self._root, 0
+        node, start = self.root, 0
         while len(topic) - start > STRIDE:
             stride = topic[start : start + STRIDE]
             path.append((node, stride))
@@ -106,7 +106,7 @@ class Prefixes(Generic[V]):
     def matching(self, part: bytes) -> list[V]:
         """The values of all topics that *part* begins with, the shortest first."""
         found = []
-        node: _Node[V] | None = self._root
+        node: _Node[V] | None = self.root
         start = 0
         while node is not None:
             table = node.table
@@ -256,10 +256,21 @@ class Subscriptions:
         return _union(self._prefixes.matching(part))
 
     def choose(self, message: Message) -> Iterable[Pipe]:
-        """The pipes that want this message."""
+        """The pipes that want this message: `matching` in one frame while all topics are short."""
         part = message[0]
-        found = self._prefixes.matching(part if type(part) is bytes else as_bytes(part))
-        return found[0] if len(found) == 1 else _union(found)
+        if type(part) is not bytes:
+            part = as_bytes(part)
+        root = self._prefixes.root
+        if root.children:
+            return _union(self._prefixes.matching(part))
+        get = root.table.get
+        found: dict[Pipe, None] = _NOBODY
+        for length in root.lengths:
+            # A part that is shorter meets the same topic again, which changes nothing.
+            pipes = get(part[:length])
+            if pipes is not None and pipes is not found:
+                found = {**found, **pipes} if found else pipes
+        return found
 
     def indiscriminate(self) -> dict[Pipe, None] | None:
         """Who wants every message, if nobody wants anything else; the dict stays up to date.
@@ -271,6 +282,9 @@ class Subscriptions:
         return self._prefixes.find(b"") if len(self._prefixes) == 1 else None
 
 
+_NOBODY: dict[Pipe, None] = {}
+
+
 def _union(found: list[dict[Pipe, None]]) -> dict[Pipe, None]:
     pipes: dict[Pipe, None] = {}
     for more in found:
@@ -278,19 +292,30 @@ def _union(found: list[dict[Pipe, None]]) -> dict[Pipe, None]:
     return pipes
 
 
-def as_bytes(part: Part) -> bytes:
-    """A part to compare with; of a large body nothing is copied."""
-    if type(part) is bytes:
-        return part
-    view: bytes = memoryview(part.buffer).cast("B").toreadonly()  # type: ignore[assignment]
-    return view
+class _View:
+    """Bytes of a large body that are copied only where they are looked at."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, buffer: bytes | memoryview) -> None:
+        self._view = memoryview(buffer).cast("B")
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    def __getitem__(self, where: slice) -> bytes:
+        return bytes(self._view[where])
+
+
+def as_bytes(part: Part) -> Any:
+    """A part to compare slices of."""
+    return part if type(part) is bytes else _View(part.buffer)
 
 
 def verb_of(part: Part) -> int | None:
     """1 if this part subscribes, 0 if it cancels, None if it is data."""
-    if len(part) and (verb := as_bytes(part)[0]) <= 1:
-        return verb
-    return None
+    first = as_bytes(part)[:1]
+    return 1 if first == b"\1" else 0 if first == b"\0" else None
 
 
 def read(message: Message, first_only: bool) -> Iterator[tuple[int | None, Part]]:
