@@ -223,7 +223,9 @@ def test_clear_forgets_what_was_delivered() -> None:
     st.integers(1, 4),
     st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 3), st.integers(1, 3))), max_size=60),
 )
-def test_nothing_is_lost_or_reordered(count: int, rcvhwm: int, steps: list[tuple[int, int] | None]) -> None:
+def test_nothing_is_lost_or_reordered(
+    count: int, rcvhwm: int, steps: list[tuple[int, int] | None]
+) -> None:
     """A step is a message taken, or a batch from a peer (kept back while its pipe is paused)."""
     fq, door = queue()
     pipes = [FakePipe(str(n), rcvhwm=rcvhwm) for n in range(count)]
