@@ -11,6 +11,8 @@ import pytest
 from gzmtp import error
 from gzmtp.constants import EAGAIN, EFSM, EHOSTUNREACH, ETERM, Errno, Event
 
+pytestmark = pytest.mark.gzmtp_only("it imports gzmtp's own modules")
+
 MAKERS = [
     lambda m: m.ZMQError(EINVAL),
     lambda m: m.ZMQError(EINVAL, "a sentence"),

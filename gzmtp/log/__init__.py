@@ -1,1 +1,1 @@
-"""pyzmq's ``zmq.log``: logging over PUB sockets (handlers), and a watcher (``python -m zmq.log``)."""
+"""pyzmq's ``zmq.log``: logging over PUB sockets, and a watcher (``python -m zmq.log``)."""
