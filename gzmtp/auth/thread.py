@@ -7,15 +7,13 @@ answered while the program computes; where threads are monkey-patched it is a gr
 from __future__ import annotations
 
 from inspect import iscoroutinefunction
-from threading import Event, Thread
+from threading import Event
 from typing import Any
-
-import gevent
-from gevent.monkey import is_module_patched
 
 from gzmtp.auth.base import Authenticator
 from gzmtp.constants import PAIR, POLLIN
 from gzmtp.context import Context
+from gzmtp.devices.thread import HubThread
 from gzmtp.error import ZMQError
 from gzmtp.poll import Poller
 from gzmtp.socket import Socket
@@ -26,7 +24,7 @@ _TERMINATE = b"TERMINATE"
 _STARTING = 10  # seconds
 
 
-class AuthenticationThread(Thread):
+class AuthenticationThread(HubThread):
     """Hands requests to *authenticator* until it is told to end through *pipe*, a PAIR."""
 
     def __init__(self, authenticator: Authenticator, pipe: Any) -> None:
@@ -37,7 +35,7 @@ class AuthenticationThread(Thread):
         self.started = Event()
         self._loop: Any = None
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Answer requests until the end."""
         try:
             self._run()
@@ -121,19 +119,15 @@ class ThreadAuthenticator(Authenticator):
         """End the thread, and wait until it has ended."""
         if self.pipe is not None:
             if self.is_alive():
-                self.pipe.send(_TERMINATE)
-                self._join()
+                try:
+                    self.pipe.send(_TERMINATE)
+                except ZMQError as error:  # the context has ended, and with it the thread's work
+                    self.log.debug("authenticator has ended: %s", error)
+                self.thread.join()
             self.thread = None
             self.pipe.close()
             self.pipe = None
         super().stop()
-
-    def _join(self) -> None:
-        if is_module_patched("threading"):
-            self.thread.join()
-        else:
-            # Thread.join() would block this thread's hub, which has yet to hand the order over.
-            gevent.get_hub().threadpool.apply(self.thread.join)
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""

@@ -2,9 +2,6 @@
 
 Owns the description of sockets (type, options, endpoints) and the ways to run: here, in a thread,
 in a process. It must not know what a proxy does with the sockets.
-
-A thread is a native one, with a hub of its own, unless threads are monkey-patched: then it is a
-greenlet.
 """
 
 from __future__ import annotations
@@ -12,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from multiprocessing import Process
-from threading import Thread
 from typing import Any
 
 import gevent
-from gevent.monkey import is_module_patched
 
 from gzmtp.constants import ENOTSOCK, ETERM, PUSH, QUEUE
 from gzmtp.context import Context
+from gzmtp.devices.thread import HubThread
 from gzmtp.error import ZMQBindError, ZMQError
 from gzmtp.proxy import proxy
 
@@ -202,17 +198,13 @@ class BackgroundDevice(Device):
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the thread or process has ended, for *timeout* seconds at most."""
-        if isinstance(self.launcher, Thread) and not is_module_patched("threading"):
-            # Thread.join() would block this thread's hub, which the device may need.
-            gevent.get_hub().threadpool.apply(self.launcher.join, (timeout,))
-        else:
-            self.launcher.join(timeout)
+        self.launcher.join(timeout)
 
 
 class ThreadDevice(BackgroundDevice):
     """A device that runs in a thread."""
 
-    _launch_class = Thread
+    _launch_class = HubThread
 
 
 class ProcessDevice(BackgroundDevice):
