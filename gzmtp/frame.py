@@ -24,6 +24,7 @@ from gzmtp import constants
 from gzmtp.buffers import flat, lend_buffer
 from gzmtp.constants import EINVAL, MessageOption
 from gzmtp.error import NotDone, ZMQError
+from gzmtp.loop import Loop
 from gzmtp.pipe import Body
 
 __all__ = ["COPY_THRESHOLD", "Frame", "Message", "MessageTracker", "_FINISHED_TRACKER"]
@@ -321,7 +322,12 @@ def _set_in_time(event: Any, deadline: float | None) -> bool:
         return True
     left = None if deadline is None else max(deadline - time.monotonic(), 0)
     if isinstance(event, Event):
-        return bool(event.wait(left))
+        loop = Loop.here()
+        loop.hold()  # another thread may be the one that sets it
+        try:
+            return bool(event.wait(left))
+        finally:
+            loop.release()
     # Somebody's own threading.Event: it would block the whole thread.
     return bool(gevent.get_hub().threadpool.apply(event.wait, (left,)))
 

@@ -12,6 +12,8 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from gzmtp.loop import Loop
+
 
 class HubThread(threading.Thread):
     """As threading.Thread; a subclass may override work() instead of passing a target."""
@@ -44,6 +46,13 @@ class HubThread(threading.Thread):
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the thread has ended, for *timeout* seconds at most."""
-        # Thread.join() blocks all greenlets of this thread, which the other one may wait for.
-        if self.ident is None or self._ending.wait(timeout):
-            super().join(timeout)
+        if self.ident is not None:
+            # Thread.join() blocks all greenlets of this thread, for which the other may wait.
+            loop = Loop.here()
+            loop.hold()
+            try:
+                if not self._ending.wait(timeout):
+                    return
+            finally:
+                loop.release()
+        super().join(timeout)
