@@ -269,6 +269,10 @@ class Connection:
             self.writer.close()
         if self._handshake is not None:
             self.counters.failed_handshakes += 1
+            try:
+                self._say(self._handshake.last_words)
+            except OSError:
+                pass  # it does not want to know
         if isinstance(reason, ProtocolError) and reason.event:
             self.owner.monitor(reason.event, reason.code, self)
         try:

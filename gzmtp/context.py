@@ -7,6 +7,7 @@ zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.life
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 import weakref
@@ -59,7 +60,7 @@ class ContextState:
         if self.terminated:
             raise ZMQError(Errno.ENOTSUP, "the context was terminated")
         if len(self.hosts) >= self.options.max_sockets:
-            raise ZMQError(Errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
+            raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
         host = Host(self, socket_type)
         self.hosts.add(host)
         return host

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import gevent
 
 from gzmtp.connection import PEER_LEFT, Connection
-from gzmtp.constants import Event, ReconnectStop
+from gzmtp.constants import Event, ReconnectStop, SocketType
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
@@ -36,7 +36,7 @@ class Host(Protocol):
     """What an endpoint asks of the socket's host."""
 
     loop: Loop
-    stream: bool
+    type: int
 
     def handshake(self, options: Any) -> Handshake: ...
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None: ...
@@ -72,7 +72,7 @@ class Endpoint:
         self.endpoint = endpoint
         self.options = options
         self.tuning = tuning
-        self.stream = host.stream
+        self.stream = bool(host.type == SocketType.STREAM or options.router_raw)
         self.connections: set[Connection] = set()
         self.closed = False
         # straight to the host: nothing of a message passes through here
@@ -327,6 +327,11 @@ class Listener(Endpoint):
         self._timer = None
         self._watch.start()
         self._accept()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody is accepted any more."""
+        return bool(self.sock.fileno() < 0)
 
     def stop(self) -> None:
         """Accept nobody any more; who was accepted stays.  Idempotent."""

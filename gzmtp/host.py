@@ -8,7 +8,9 @@ Must not know flags, parts gathered by SNDMORE, or what pyzmq's methods are call
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -47,7 +49,9 @@ def _mechanism(options: Options) -> Mechanism:
         from gzmtp.wire.mechanisms.curve import CurveClient, CurveServer  # needs PyNaCl
 
         if options.as_server:
-            return CurveServer(options.curve_secretkey)
+            # Without a domain, ENFORCE_DOMAIN means that nobody is asked (libzmq).
+            asks = bool(options.zap_domain) or not options.zap_enforce_domain
+            return CurveServer(options.curve_secretkey, zap=asks)
         return CurveClient(
             options.curve_publickey, options.curve_secretkey, options.curve_serverkey
         )
@@ -58,6 +62,7 @@ class Ended:
     """The pattern of a socket that has come to its end: every use raises the same error."""
 
     shares = False
+    whole_at = 0
 
     def __init__(self, errno: int) -> None:
         self._errno = errno
@@ -81,7 +86,6 @@ class Host:
         self.type = socket_type
         self.row = row
         self.name = row.name
-        self.stream = socket_type == SocketType.STREAM
         self.options = Options(socket_type, blocky=state.blocky, ipv6=state.ipv6)
         self.tuning: Tuning = state.tuning
         self.loop = Loop.here()
@@ -157,8 +161,7 @@ class Host:
         if isinstance(endpoint, Dialer):
             pipe = endpoint.pipe
         else:
-            pipe = Pipe(endpoint.options.sndhwm, endpoint.options.rcvhwm)
-            pipe.endpoint = endpoint.endpoint
+            pipe = self._new_pipe(endpoint.options, endpoint.endpoint)
         self._introduce(pipe, connection, peer)
         if pipe in self.retiring:
             self.retiring[pipe] = connection
@@ -300,6 +303,7 @@ class Host:
         try:
             sock, name = module.listen(target, options)
         except ZMQError as error:
+            self.monitor(Event.CLOSED, 0, endpoint)
             self.monitor(Event.BIND_FAILED, error.errno or 0, endpoint)
             raise
         listener = Listener(self, module, target, name, options, self.tuning, sock=sock)
@@ -314,14 +318,14 @@ class Host:
         options = self.options.capture()
         given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
         if scheme == INPROC:
-            pipe = self._new_pipe(endpoint, given_id)
+            pipe = self._new_pipe(options, endpoint, given_id)
             self._connect_inproc(address, endpoint, pipe)
         else:
             module: Any = transport(scheme)
             target = module.parse(address, False, options)
             if self.type in _CONNECT_ONCE and any(d.endpoint == endpoint for d in self.dialers):
                 return
-            pipe = self._new_pipe(endpoint, given_id)
+            pipe = self._new_pipe(options, endpoint, given_id)
             dialer = Dialer(self, module, target, endpoint, options, self.tuning, pipe=pipe)
             self.dialers.append(dialer)
             if not options.immediate:
@@ -330,10 +334,11 @@ class Host:
             dialer.start()
         self.last_endpoint = endpoint.encode()
 
-    def _new_pipe(self, endpoint: str, given_id: bytes) -> Pipe:
-        pipe = Pipe(self.options.sndhwm, self.options.rcvhwm)
+    def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
+        pipe = Pipe(options.sndhwm, options.rcvhwm)
         pipe.endpoint = endpoint
         pipe.given_id = given_id
+        pipe.end = partial(self.loop.soon, self._end_pipe, pipe)
         return pipe
 
     def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
@@ -347,8 +352,7 @@ class Host:
 
     def _pair(self, theirs: Joint) -> None:
         """Give a connecting joint its other half."""
-        pipe = Pipe(self.options.sndhwm, self.options.rcvhwm)
-        pipe.endpoint = theirs.endpoint
+        pipe = self._new_pipe(self.options, theirs.endpoint)
         ours = Joint(self, pipe, theirs.endpoint, self.tuning.short_run)
         ours.other, theirs.other = theirs, ours
         for joint in (ours, theirs):
@@ -398,13 +402,29 @@ class Host:
                 found = True
                 self.retire(dialer)
         if not found:
-            raise failure(Errno.ENOENT, endpoint, "this socket is neither bound nor connected to it")
+            raise failure(errno.ENOENT, endpoint, "this socket is neither bound nor connected to it")
 
     def _end_joint(self, joint: Joint) -> None:
         self.joints.remove(joint)
         self.state.names.forget(joint)
         joint.close()
         self._pattern.detach(joint.pipe)
+
+    def _end_pipe(self, pipe: Pipe) -> None:
+        """The pattern wants no more of this peer: what is queued for it leaves first."""
+        for joint in self.joints:
+            if joint.pipe is pipe:
+                self._end_joint(joint)
+                return
+        for dialer in self.dialers:
+            if dialer.pipe is pipe:
+                self.retire(dialer)
+                return
+        for listener in self.listeners:
+            for connection in listener.connections:
+                if connection.pipe is pipe and pipe not in self.retiring:
+                    self._retire_connection(connection)
+                    return
 
     # -- linger: what was queued leaves first, within its time
 
@@ -423,20 +443,23 @@ class Host:
         assert isinstance(endpoint, Listener)
         endpoint.stop()
         for connection in list(endpoint.connections):
-            pipe = connection.pipe
-            if pipe is None:
-                connection.close()
-                endpoint.connections.discard(connection)
-                continue
-            self._retire_pipe(pipe, True)
-            if self._has_left(pipe, connection, linger):
-                self._finish(connection)
-            else:
-                self.retiring[pipe] = connection
+            self._retire_connection(connection)
         if endpoint.connections:
             self._doom(endpoint, linger)
         else:
             endpoint.close()
+
+    def _retire_connection(self, connection: Connection) -> None:
+        """Close an accepted connection as soon as its queue has left."""
+        pipe = connection.pipe
+        if pipe is None:
+            self._finish(connection)
+            return
+        self._retire_pipe(pipe, True)
+        if self._has_left(pipe, connection, self.options.linger):
+            self._finish(connection)
+        else:
+            self.retiring[pipe] = connection
 
     def _retire_pipe(self, pipe: Pipe, attached: bool) -> None:
         if attached:
@@ -450,7 +473,7 @@ class Host:
         return not pipe.queue if writer is None else writer.idle
 
     def _finish(self, connection: Connection) -> None:
-        """Close a retired connection; its endpoint too when it was the last."""
+        """Close a connection that has nothing left to send."""
         endpoint = connection.owner
         assert isinstance(endpoint, Endpoint)
         endpoint.connections.discard(connection)
@@ -474,7 +497,7 @@ class Host:
             elif connection in endpoint.connections:
                 assert connection is not None
                 self._finish(connection)
-                if not endpoint.connections:
+                if not endpoint.connections and endpoint.stopped:
                     endpoint.close()
         self._settle()
 
@@ -632,6 +655,7 @@ class Host:
         self._check()
         self.stop_monitoring()
         if endpoint is not None:
+            monitoring.check(endpoint)
             self.monitoring = monitoring.Sender(self.state.host(SocketType.PAIR), endpoint, events)
 
     def stop_monitoring(self) -> None:

@@ -27,6 +27,7 @@ TURN_LIMIT = 0.010
 #: Seconds between two pokes at least: a spinning program is not slowed down by them.
 _POKE_INTERVAL = 0.0005
 
+_of_thread: Any = monkey.get_original("_thread", "_local")()
 _poll: Any = monkey.get_original("select", "poll")
 _EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
 
@@ -47,6 +48,7 @@ class Loop:
         self._poked = 0.0
         self._holders = 0
         self._hold: Any = None
+        self.dead = False
 
     @staticmethod
     def here() -> Loop:
@@ -56,6 +58,8 @@ class Loop:
             return cast(Loop, hub.gzmtp_loop)
         except AttributeError:
             hub.gzmtp_loop = loop = Loop(hub)
+            if not hub.main_hub:
+                _of_thread.end = _ThreadEnd(loop)
             return loop
 
     def is_here(self) -> bool:
@@ -95,6 +99,19 @@ class Loop:
                                      or events & _EVENTS[watch.events]):  # fmt: skip
                     watch.callback()
 
+    def end(self) -> None:
+        """The thread ends: give its hub back, which gevent leaves to whoever made it.  What is
+        still watched can go on in the loop of another thread that takes it over."""
+        self.dead = True
+        for watch in self._watches:
+            watch.lose()
+        for timer in self._timers:
+            timer.lose()
+        self._watches.clear()
+        self._timers.clear()
+        if self.hub.loop is not None:
+            self.hub.destroy(destroy_loop=True)
+
     def hold(self) -> None:
         """Keep the loop alive although nothing is watched: another thread may bring something."""
         self._holders += 1
@@ -111,6 +128,16 @@ class Loop:
             self._hold = None
 
 
+class _ThreadEnd:
+    """Kept by a native thread: its end is the thread's."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def __del__(self) -> None:
+        self._loop.end()
+
+
 class Watch:
     """Calls *callback* while a descriptor is readable (or writable), between start and stop."""
 
@@ -122,7 +149,7 @@ class Watch:
         self.events = events
         self.callback = callback
         self.active = False
-        self._watcher = loop.hub.loop.io(fd, events)
+        self._watcher: Any = loop.hub.loop.io(fd, events)
 
     def start(self) -> None:
         """Begin to watch; idempotent."""
@@ -136,12 +163,20 @@ class Watch:
         if self.active:
             self.active = False
             self.loop._watches.discard(self)
-            self._watcher.stop()
+            if self._watcher is not None:
+                self._watcher.stop()
 
     def close(self) -> None:
         """Give the watcher back.  Must come before the descriptor is closed."""
         self.stop()
+        if self._watcher is not None:
+            self._watcher.close()
+
+    def lose(self) -> None:
+        """The loop ends; `move` brings the watch to another."""
+        self._watcher.stop()
         self._watcher.close()
+        self._watcher = None
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop.  What the old one had is stopped in its own thread."""
@@ -149,7 +184,8 @@ class Watch:
         if active:
             self.active = False
             old._watches.discard(self)
-        old.tell(_give_back, watcher)
+        if watcher is not None:
+            old.tell(_give_back, watcher)
         self.loop = loop
         self._watcher = loop.hub.loop.io(self.fd, self.events)
         if active:
@@ -169,7 +205,7 @@ def _give_back(watcher: Any) -> None:
 class Timer:
     """Calls *callback* once after *seconds*, or again and again with *repeat*."""
 
-    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher")
+    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher", "_lost")
 
     def __init__(
         self, loop: Loop, seconds: float, callback: Callable[[], object], repeat: bool = False
@@ -178,11 +214,15 @@ class Timer:
         self.seconds = seconds
         self.callback = callback
         self.repeat = repeat
+        self._lost = False
         self._begin()
 
     def _begin(self) -> None:
         self.deadline = time.monotonic() + self.seconds
-        self._watcher: Any = self.loop.hub.loop.timer(self.seconds)
+        self._arm(self.seconds)
+
+    def _arm(self, seconds: float) -> None:
+        self._watcher: Any = self.loop.hub.loop.timer(seconds)
         self._watcher.start(self.fire)
         self.loop._timers.add(self)
 
@@ -191,30 +231,40 @@ class Timer:
         if self._watcher is None:
             return
         self.cancel()
+        left = self.deadline - time.monotonic()
+        if left > 0:  # the loop counts from its own, older idea of now
+            self._arm(left)
+            return
         if self.repeat:
             self._begin()
         self.callback()
 
     def cancel(self) -> None:
         """Never call; idempotent."""
+        self._lost = False
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             self.loop._timers.discard(self)
             watcher.stop()
             watcher.close()
 
+    def lose(self) -> None:
+        """The loop ends; `move` brings the timer to another."""
+        self._lost = True
+        _give_back(self._watcher)
+        self._watcher = None
+
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop, with the time that is left."""
         watcher, self._watcher = self._watcher, None
-        if watcher is None:
+        if watcher is None and not self._lost:
             return
+        self._lost = False
         self.loop._timers.discard(self)
-        self.loop.tell(_give_back, watcher)
+        if watcher is not None:
+            self.loop.tell(_give_back, watcher)
         self.loop = loop
-        left, seconds = max(0.0, self.deadline - time.monotonic()), self.seconds
-        self.seconds = left
-        self._begin()
-        self.seconds = seconds
+        self._arm(max(0.0, self.deadline - time.monotonic()))
 
     def forget(self) -> None:
         """Let go without touching the loop: it belongs to a forked child's parent."""

@@ -22,14 +22,17 @@ _pack = Struct("=Hi").pack
 _WAITING = 1000
 
 
+def check(endpoint: str) -> None:
+    """Refuse an endpoint that is not inproc: ZMQError(EPROTONOSUPPORT)."""
+    if split_endpoint(endpoint)[0] != INPROC:
+        raise failure(Errno.EPROTONOSUPPORT, endpoint, "a monitor is an inproc endpoint")
+
+
 class Sender:
     """The sending end of one monitor."""
 
     def __init__(self, host: Any, endpoint: str, events: int) -> None:
-        """Bind *host*, a PAIR of our own, to *endpoint*; ZMQError(EPROTONOSUPPORT) if it is not
-        inproc, EADDRINUSE if it is taken."""
-        if split_endpoint(endpoint)[0] != INPROC:
-            raise failure(Errno.EPROTONOSUPPORT, endpoint, "a monitor is an inproc endpoint")
+        """Bind *host*, a PAIR of our own, to *endpoint*; ZMQError(EADDRINUSE) if it is taken."""
         self.dropped = 0
         self._host = host
         self._events = events

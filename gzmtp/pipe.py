@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 ENDLESS = sys.maxsize
 
@@ -56,8 +56,8 @@ class Body:
             self.done()
 
 
-Part = Union[bytes, Body]
-Message = list[Part]
+Part: TypeAlias = "bytes | Body"
+Message: TypeAlias = "list[Part]"
 
 
 def nothing() -> None:
@@ -97,6 +97,7 @@ class Pipe:
         # the pattern's own
         self.active = False
         self.slot: Any = None
+        self.end: Callable[[], object] = nothing
         self.unserve()
 
     def unserve(self) -> None:
@@ -106,7 +107,6 @@ class Pipe:
         self.nudge: Callable[[], object] = nothing
         self.resume: Callable[[], object] = nothing
         self.drop: Callable[[str], object] = _ignore
-        self.end: Callable[[], object] = nothing
 
 
 def _ignore(reason: str) -> None:

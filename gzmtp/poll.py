@@ -6,6 +6,7 @@ Owns one wait over several things.  Must not know how a socket finds out its sta
 
 from __future__ import annotations
 
+import errno
 import select as stdlib_select
 import time
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _look(
             poll.register(fd, mask)
         for fd, found in poll.poll(0):
             if found & stdlib_select.POLLNVAL:
-                raise ZMQError(Errno.EBADF, f"Bad file descriptor: {fd}")
+                raise ZMQError(errno.EBADF, f"Bad file descriptor: {fd}")
             if found & stdlib_select.POLLHUP:
                 found |= stdlib_select.POLLIN
             events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)

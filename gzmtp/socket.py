@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Event, Flag, PollEvent, SocketOption, SocketType
 from gzmtp.error import Again, ZMQError, error_for
-from gzmtp.frame import COPY_THRESHOLD, Frame, MessageTracker
+from gzmtp.frame import _FINISHED_TRACKER, COPY_THRESHOLD, Frame, MessageTracker
 from gzmtp.host import Host
 from gzmtp.pipe import Body, Message
 from gzmtp.signals import Signal
@@ -83,7 +83,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             self.context = getattr(shadow, "context", None)
         else:
             if socket_type is None or socket_type < 0:
-                raise ZMQError(Errno.EINVAL, f"Invalid argument: socket type {socket_type!r}")
+                raise TypeError(f"a socket type is needed, not {socket_type!r}")
             self.context = ctx_or_socket
             self._host = ctx_or_socket._state.host(socket_type)
             _HOSTS[id(self._host)] = self._host
@@ -145,7 +145,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         if (
             type(data) is bytes
             and not flags
-            and not track
+            and copy
             and host.gathered is None
             and routing_id is None
             and group is None
@@ -254,8 +254,9 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             if gathered is None:
                 self._begin(part, flags)
                 host.gathered = gathered = []
-            gathered.append(part)
-            return tracker
+            if len(gathered) + 1 != host.pattern.whole_at:
+                gathered.append(part)
+                return tracker
         message = [part] if gathered is None else [*gathered, part]
         if flags & NOBLOCK:
             if host.pattern.send(message):
@@ -289,11 +290,13 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             return self._part_of_frame(data)
         if isinstance(data, str):
             raise TypeError("unicode not allowed, use send_string")
-        if type(data) is bytes and (copy or not track):
+        if type(data) is bytes and copy:
             return data, None
         host = self._host
         if not copy:
             frame = Frame(data, track=track, copy_threshold=self.copy_threshold)
+            if len(frame) < self.copy_threshold:
+                return frame.bytes, _FINISHED_TRACKER
             return self._part_of_frame(frame)
         buffer = flat(data)
         if len(buffer) < host.tuning.large_threshold or host.shares:
@@ -442,9 +445,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             host.options.linger = linger
         if self.context is not None:
             self.context._rm_socket(self)
-        monitor, self._monitor_socket = self._monitor_socket, None
-        if monitor is not None:
-            monitor.close()
+        self._monitor_socket = None
         host.close()
         if self._signal is not None:
             self._signal.close()

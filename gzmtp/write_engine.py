@@ -376,7 +376,9 @@ class WriteEngine:
         if not self._closed:
             self._closed = True
             self._blocked = True
-            self.pipe.queue.extendleft(reversed(self.unsent()))
+            queue = self.pipe.queue
+            if queue.maxlen is None or not queue:  # CONFLATE keeps what is newer
+                queue.extendleft(reversed(self.unsent()))
             self._rest.clear()
             self._batch = ()
             self._watch.close()

@@ -46,25 +46,17 @@ class Xsub(FairQueued):
     def ready(self, pipe: Pipe) -> None:
         """Tell a publisher, who knows nothing yet, of all topics.
 
-        What the user sent while nobody was there stays a message, once for each topic.
+        What the user sent while nobody was there is still queued, and stays messages.
         """
         super().ready(pipe)
-        if pipe not in self._pipes:
-            return
-        unsent = set()
-        if pipe.queue:
-            kept = []
-            for message in pipe.queue:
-                if len(message) == 1 and verb_of(message[0]) is not None:
-                    unsent.add(bytes(message[0])[1:])
-                else:
-                    kept.append(message)
-            if unsent:
-                pipe.queue.clear()
-                pipe.queue.extend([b"\1" + topic] for topic in self._topics if topic in unsent)
-                pipe.queue.extend(kept)
+        queue = pipe.queue
+        if len(queue) >= pipe.sndhwm:  # something may not have found room: say it all anew
+            kept = [m for m in queue if len(m) != 1 or verb_of(m[0]) is None]
+            queue.clear()
+            queue.extend(kept)
+        said = {bytes(m[0])[1:] for m in queue if len(m) == 1 and verb_of(m[0]) is not None}
         pipe.control.clear()
-        pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics if topic not in unsent)
+        pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics if topic not in said)
         pipe.slot = True
         pipe.nudge()
 
@@ -139,17 +131,21 @@ class Sub(FairQueued):
     # -- the life of a pipe
 
     def attach(self, pipe: Pipe) -> None:
-        """Take in a publisher; it will be told of the topics when it is there."""
+        """Take in a publisher; it will be told of the topics, and of every change."""
         super().attach(pipe)
-        pipe.slot = False
+        self._tell_all(pipe)
 
     def ready(self, pipe: Pipe) -> None:
-        """Tell a publisher, who knows nothing yet, of all topics."""
+        """Tell a publisher that has come back, and knows nothing any more, of all topics."""
         super().ready(pipe)
+        if not pipe.slot:
+            self._tell_all(pipe)
+        pipe.nudge()
+
+    def _tell_all(self, pipe: Pipe) -> None:
         pipe.control.clear()
         pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics)
         pipe.slot = True
-        pipe.nudge()
 
     def hiccup(self, pipe: Pipe) -> None:
         """Keep no changes for a peer that will hear of everything anew."""
@@ -178,7 +174,9 @@ class Sub(FairQueued):
         most = 2 * len(self._topics) + MOST_CHANGES
         for pipe in self.pipes():
             if pipe.slot:
-                if len(pipe.control) >= most:
+                if len(pipe.control) >= most:  # it is told everything when it comes back
+                    pipe.slot = False
+                    pipe.control.clear()
                     pipe.drop("it does not read subscriptions")
                     continue
                 pipe.control.append((name, topic))

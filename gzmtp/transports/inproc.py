@@ -125,8 +125,7 @@ class Joint:
         source = other.pipe
         while source.control:
             self.host.command(self.pipe, *source.control.popleft())
-        if self._take(source, self.pipe.rcvhwm - len(self.pipe.inbox)):
-            self.host.readable()
+        came = self._take(source, self.pipe.rcvhwm - len(self.pipe.inbox))
         if source.queue and len(self.pipe.inbox) >= self.pipe.rcvhwm:
             self.pipe.paused = True
             source.mark = source.sndhwm
@@ -134,6 +133,8 @@ class Joint:
             source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
         if source.full and len(source.queue) <= source.sndhwm // 2:
             other.host.post(other.host.room, source)
+        if came:  # last: whoever is woken may run at once, and come back here
+            self.host.readable()
 
     def _take(self, source: Pipe, room: int) -> bool:
         """Deliver at most *room* messages of *source*; tell whether there was any."""

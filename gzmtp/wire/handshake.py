@@ -78,6 +78,8 @@ class Handshake:
         self.done = False
         self.rest = b""
         self.refused: ProtocolError | None = None
+        #: What was to be sent before the peer's fault was found, as libzmq has sent it by then.
+        self.last_words = b""
         self.peer = Peer()
         self.mechanism = mechanism
         self._socket_type = socket_type
@@ -151,8 +153,12 @@ class Handshake:
 
     def _run(self) -> bytes:
         said = []
-        while (piece := self._step()) is not None:
-            said.append(piece)
+        try:
+            while (piece := self._step()) is not None:
+                said.append(piece)
+        except ProtocolError:
+            self.last_words = b"".join(said)
+            raise
         return b"".join(said)
 
     def _signature(self) -> bytes | None:
