@@ -107,3 +107,13 @@ def test_the_legacy_program_needs_no_gzmtp() -> None:
     assert done.returncode == 0, done.stderr
     printed = "".join(sorted(done.stdout.splitlines(keepends=True)))
     assert re.fullmatch(EXAMPLES["legacy"][2].replace("package gzmtp", "package zmq"), printed), printed
+
+
+def test_the_readme_s_program() -> None:
+    text = (ROOT / "README.md").read_text()
+    program = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "gevent.spawn" in block)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], env=env, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "b'HELLO'\n", "")
