@@ -3,6 +3,7 @@
 GZMTP_TEST_IMPL=libzmq   runs the tests on pyzmq's libzmq, so that an expectation can be seen to be libzmq's own.
 GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import zmq` then means.
 """
+
 from __future__ import annotations
 
 import itertools
@@ -35,6 +36,7 @@ from support import leaks
 from support.events import Events
 from support.limits import limit
 from support.peer import LibzmqProcess
+from support.programs import Program
 from support.raw import RawListener, RawPeer
 from support.waiting import eventually
 
@@ -44,8 +46,13 @@ _names = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gzmtp_only(why): gzmtp differs from libzmq here, or libzmq has no such thing")
-    config.addinivalue_line("markers", "green: several greenlets wait at once (under libzmq: zmq.green, where timeouts do nothing)")
+    config.addinivalue_line(
+        "markers", "gzmtp_only(why): gzmtp differs from libzmq here, or libzmq has no such thing"
+    )
+    config.addinivalue_line(
+        "markers",
+        "green: several greenlets wait at once (under libzmq: zmq.green, where timeouts do nothing)",
+    )
     config.addinivalue_line("markers", "limit(seconds): another time limit than the usual one")
     config.addinivalue_line("markers", "may_leave(*kinds): what the leak check lets pass")
 
@@ -62,7 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _limited(item: pytest.Item, phase: str, most: float) -> Any:
     mark = item.get_closest_marker("limit")
-    with limit(min(most, mark.args[0]) if mark and phase != "call" else mark.args[0] if mark else most, f"{phase} of {item.name}"):
+    with limit(
+        min(most, mark.args[0]) if mark and phase != "call" else mark.args[0] if mark else most,
+        f"{phase} of {item.name}",
+    ):
         return (yield)
 
 
@@ -115,8 +125,9 @@ def warmed_up() -> None:
             a, b = context.socket(zmq.PUSH), context.socket(zmq.PULL)
             a.bind(place)
             b.connect(a.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode())
-            a.send(b"warm")
+            a.send(bytes(1_000_000), copy=False, track=True)  # pyzmq starts a thread for such
             assert b.poll(2000)
+            b.recv()
     finally:
         context.destroy(linger=0)
 
@@ -155,11 +166,14 @@ def nothing_left(request: pytest.FixtureRequest, warmed_up: None) -> Iterator[No
         yield
         return
     if "libzmq_peer" in request.fixturenames or "libzmq_peers" in request.fixturenames:
-        request.getfixturevalue("libzmq_process")
+        process = request.getfixturevalue("libzmq_process")
+        process.spare.append(process())  # one of them is there before the test, and after it
     before = leaks.held()
     yield
     allowed = [kind for mark in request.node.iter_markers("may_leave") for kind in mark.args]
-    lines = [line for line in leaks.settle(before) if not line.startswith(tuple(allowed) or ("\0",))]
+    lines = [
+        line for line in leaks.settle(before) if not line.startswith(tuple(allowed) or ("\0",))
+    ]
     assert not lines, "left over after the test:\n" + "\n".join(lines)
 
 
@@ -183,28 +197,40 @@ stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirec
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Callable[[str], str]:
     """endpoint(transport): somewhere to bind, that nobody else uses."""
+
     def make(transport: str = "tcp") -> str:
-        return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/{next(_names)}", "inproc": f"inproc://test-{next(_names)}"}[transport]
+        return {
+            "tcp": "tcp://127.0.0.1:*",
+            "ipc": f"ipc://{tmp_path}/{next(_names)}",
+            "inproc": f"inproc://test-{next(_names)}",
+        }[transport]
+
     return make
 
 
 @pytest.fixture
 def unused(endpoint: Callable[[str], str]) -> Callable[[str], str]:
     """unused(transport): an endpoint with a definite name, to which nobody is bound."""
+
     def make(transport: str = "tcp") -> str:
         if transport != "tcp":
             return endpoint(transport)
         listener = RawListener()
         listener.close()
         return listener.endpoint
+
     return make
 
 
 @pytest.fixture
 def sockets(zmq: Any, context: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """sockets("PUSH", sndhwm=1): a socket that gives up after 5 s (except in zmq.green, which cannot)."""
-    made: list[Any] = []  # a socket that is collected is closed with its own LINGER, and term() would wait for that
-    green_libzmq = IMPLEMENTATION == "libzmq" and request.node.get_closest_marker("green") is not None
+    made: list[
+        Any
+    ] = []  # a socket that is collected is closed with its own LINGER, and term() would wait for that
+    green_libzmq = (
+        IMPLEMENTATION == "libzmq" and request.node.get_closest_marker("green") is not None
+    )
 
     def make(kind: str, *, of: Any = None, **options: Any) -> Any:
         socket = (of or context).socket(getattr(zmq, kind))
@@ -214,6 +240,7 @@ def sockets(zmq: Any, context: Any, request: pytest.FixtureRequest) -> Iterator[
             socket.set(getattr(zmq, name.upper()), value)
         made.append(socket)
         return socket
+
     yield make
     for socket in made:
         socket.close(0)
@@ -222,6 +249,7 @@ def sockets(zmq: Any, context: Any, request: pytest.FixtureRequest) -> Iterator[
 @pytest.fixture
 def fill(zmq: Any) -> Callable[..., int]:
     """fill(socket, message): send until the socket is full for good; how many went."""
+
     def make(socket: Any, message: list[bytes], most: int = 100_000) -> int:
         for count in range(most):
             for patience in range(4):  # libzmq's threads may be about to make room
@@ -234,32 +262,42 @@ def fill(zmq: Any) -> Callable[..., int]:
             else:
                 return count
         raise AssertionError(f"{most} messages sent, and there is still room")
+
     return make
 
 
 @pytest.fixture
 def bind(zmq: Any, endpoint: Callable[[str], str]) -> Callable[[Any, str], str]:
     """bind(socket, transport): bind it somewhere; the endpoint to connect to."""
+
     def make(socket: Any, transport: str = "tcp") -> str:
         socket.bind(endpoint(transport))
         text: str = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         return text
+
     return make
 
 
 @pytest.fixture
-def pair_of(sockets: Callable[..., Any], bind: Callable[[Any, str], str], transport: str) -> Callable[..., tuple[Any, Any]]:
+def pair_of(
+    sockets: Callable[..., Any], bind: Callable[[Any, str], str], transport: str
+) -> Callable[..., tuple[Any, Any]]:
     """pair_of("PUSH", "PULL", a=dict(sndhwm=1)): the first bound, the second connected to it, over `transport`."""
-    def make(bound: str, connected: str, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None) -> tuple[Any, Any]:
+
+    def make(
+        bound: str, connected: str, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None
+    ) -> tuple[Any, Any]:
         first, second = sockets(bound, **a or {}), sockets(connected, **b or {})
         second.connect(bind(first, transport))
         return first, second
+
     return make
 
 
 @pytest.fixture
 def subscribed(zmq: Any) -> Callable[..., None]:
     """subscribed(publisher, subscriber, ...): return once what the subscribers asked for has reached the publisher."""
+
     def wait(publisher: Any, *subscribers: Any) -> None:
         for subscriber in subscribers:
             probe = b"\xffprobe-%d" % next(_names)
@@ -268,11 +306,13 @@ def subscribed(zmq: Any) -> Callable[..., None]:
             def heard() -> bool:
                 publisher.send(probe, zmq.NOBLOCK)
                 return bool(subscriber.poll(1))
+
             eventually(heard, what="the subscription arrived")
             subscriber.unsubscribe(probe)
             publisher.send(probe + b"end")
             while subscriber.poll(5):
                 assert subscriber.recv(zmq.NOBLOCK).startswith(probe)
+
     return wait
 
 
@@ -284,6 +324,7 @@ def events(zmq: Any) -> Iterator[Callable[..., Events]]:
     def make(socket: Any, mask: int | None = None, touch: tuple[Any, ...] = ()) -> Events:
         made.append((socket, Events(zmq, socket, mask, touch)))
         return made[-1][1]
+
     yield make
     for socket, _ in made:
         if not socket.closed:
@@ -298,6 +339,7 @@ def raw() -> Iterator[Callable[..., RawPeer]]:
     def make(endpoint: str, **options: Any) -> RawPeer:
         made.append(RawPeer.connect(endpoint, **options))
         return made[-1]
+
     yield make
     for peer in made:
         peer.close()
@@ -315,8 +357,10 @@ def raw_listener() -> Iterator[Callable[..., RawListener]]:
         def remembered() -> RawPeer:
             made.append(accept())
             return made[-1]
+
         listener.accept = remembered  # type: ignore[method-assign]
         return listener
+
     yield make
     for thing in made:
         thing.close()
@@ -330,6 +374,7 @@ def libzmq_peers(libzmq_process: Any, nothing_left: None) -> Iterator[Callable[[
     def make() -> LibzmqProcess:
         out.append(libzmq_process())
         return out[-1]
+
     yield make
     for process in out:
         if process.process.poll() is None:
@@ -344,3 +389,36 @@ def libzmq_peers(libzmq_process: Any, nothing_left: None) -> Iterator[Callable[[
 def libzmq_peer(libzmq_peers: Callable[[], LibzmqProcess]) -> LibzmqProcess:
     """A process with real libzmq."""
     return libzmq_peers()
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest) -> Iterator[Callable[..., Program]]:
+    """program(code, *arguments): a process in which `zmq` is what the tests' fixture `zmq` is."""
+    green = request.node.get_closest_marker("green") is not None
+    name = (
+        ("zmq.green" if green else "zmq")
+        if IMPLEMENTATION == "libzmq"
+        else "zmq"
+        if MONKEY
+        else "gzmtp"
+    )
+    prelude = f"import {name} as zmq"
+    if MONKEY:
+        prelude = (
+            "import gevent.monkey; gevent.monkey.patch_all()\n"
+            + (
+                "import gzmtp.monkey; gzmtp.monkey.patch_zmq()\n"
+                if IMPLEMENTATION != "libzmq"
+                else ""
+            )
+            + prelude
+        )
+    made: list[Program] = []
+
+    def run(code: str, *arguments: str) -> Program:
+        made.append(Program(code, prelude, arguments))
+        return made[-1]
+
+    yield run
+    for each in made:
+        each.close()

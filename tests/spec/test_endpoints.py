@@ -1,4 +1,5 @@
 """bind, connect, unbind, disconnect, and what LAST_ENDPOINT says."""
+
 from __future__ import annotations
 
 import errno
@@ -16,9 +17,17 @@ def last(zmq, socket):
     return socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
 
 
-@pytest.mark.parametrize(("asked", "start"), [
-    ("tcp://127.0.0.1:*", "tcp://127.0.0.1:"), ("tcp://127.0.0.1:0", "tcp://127.0.0.1:"), ("tcp://*:*", "tcp://0.0.0.0:"),
-    ("tcp://lo:*", "tcp://127.0.0.1:"), ("tcp://[::1]:*", None), ("ipc://*", "ipc://")])
+@pytest.mark.parametrize(
+    ("asked", "start"),
+    [
+        ("tcp://127.0.0.1:*", "tcp://127.0.0.1:"),
+        ("tcp://127.0.0.1:0", "tcp://127.0.0.1:"),
+        ("tcp://*:*", "tcp://0.0.0.0:"),
+        ("tcp://lo:*", "tcp://127.0.0.1:"),
+        ("tcp://[::1]:*", None),
+        ("ipc://*", "ipc://"),
+    ],
+)
 def test_wildcards_are_filled_in(zmq, sockets, asked, start):
     socket = sockets("PULL")
     if start is None:
@@ -209,7 +218,10 @@ def test_disconnect_ends_all_connections_to_the_endpoint(zmq, sockets, bind, eve
 @stream_transports
 def test_twice_to_the_same_place(sockets, bind, events, transport, kind):
     """PUB and others (but DEALER, PUSH, ...) may connect twice; some types make it one connection."""
-    client, server = sockets(kind), sockets({"PUSH": "PULL", "PUB": "SUB", "ROUTER": "DEALER"}[kind])
+    client, server = (
+        sockets(kind),
+        sockets({"PUSH": "PULL", "PUB": "SUB", "ROUTER": "DEALER"}[kind]),
+    )
     place = bind(server, transport)
     watch = events(server)
     client.connect(place)
@@ -217,7 +229,9 @@ def test_twice_to_the_same_place(sockets, bind, events, transport, kind):
     watch.until(*["HANDSHAKE_SUCCEEDED"] * (2 if kind in ("PUSH", "ROUTER") else 1))
 
 
-@pytest.mark.parametrize("text", ["tcp://no-such-host.invalid:5555", "tcp://127.0.0.1:1", "ipc:///no/such/folder/socket"])
+@pytest.mark.parametrize(
+    "text", ["tcp://no-such-host.invalid:5555", "tcp://127.0.0.1:1", "ipc:///no/such/folder/socket"]
+)
 def test_connect_checks_syntax_only(zmq, sockets, text):
     """A name that does not resolve, or nobody there, is tried again silently."""
     socket = sockets("PUSH", reconnect_ivl=10)
@@ -281,13 +295,30 @@ def test_ipv6_takes_both(sockets, zmq):
         assert server.recv() == host.encode()
 
 
-@pytest.mark.parametrize("bad", [
-    ("bind", "tcp://127.0.0.1", "EINVAL"), ("connect", "tcp://127.0.0.1", "EINVAL"), ("connect", "tcp://127.0.0.1:", "EINVAL"),
-    ("connect", "tcp://*:5555", "EINVAL"), ("bind", "nonsense", "EINVAL"), ("connect", "nonsense", "EINVAL"), ("bind", "", "EINVAL"),
-    ("connect", "foo://bar", "EPROTONOSUPPORT"), ("bind", "foo://bar", "EPROTONOSUPPORT"), ("bind", "tcp://", "EINVAL"),
-    ("bind", "tcp://no_such_interface:5555", "ENODEV"), ("bind", "tcp://192.0.2.1:5555", "EADDRNOTAVAIL"), ("connect", "inproc://", "EINVAL"),
-    ("bind", "ipc:///no/such/folder/socket", "ENOENT"), ("bind", "ipc://" + "x" * 200, "ENAMETOOLONG"), ("connect", "tcp://127.0.0.1:x", "EINVAL"),
-    ("unbind", "nonsense", "EINVAL"), ("disconnect", "tcp://127.0.0.1:1", "ENOENT")], ids=lambda bad: f"{bad[0]} {bad[1][:30]}")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ("bind", "tcp://127.0.0.1", "EINVAL"),
+        ("connect", "tcp://127.0.0.1", "EINVAL"),
+        ("connect", "tcp://127.0.0.1:", "EINVAL"),
+        ("connect", "tcp://*:5555", "EINVAL"),
+        ("bind", "nonsense", "EINVAL"),
+        ("connect", "nonsense", "EINVAL"),
+        ("bind", "", "EINVAL"),
+        ("connect", "foo://bar", "EPROTONOSUPPORT"),
+        ("bind", "foo://bar", "EPROTONOSUPPORT"),
+        ("bind", "tcp://", "EINVAL"),
+        ("bind", "tcp://no_such_interface:5555", "ENODEV"),
+        ("bind", "tcp://192.0.2.1:5555", "EADDRNOTAVAIL"),
+        ("connect", "inproc://", "EINVAL"),
+        ("bind", "ipc:///no/such/folder/socket", "ENOENT"),
+        ("bind", "ipc://" + "x" * 200, "ENAMETOOLONG"),
+        ("connect", "tcp://127.0.0.1:x", "EINVAL"),
+        ("unbind", "nonsense", "EINVAL"),
+        ("disconnect", "tcp://127.0.0.1:1", "ENOENT"),
+    ],
+    ids=lambda bad: f"{bad[0]} {bad[1][:30]}",
+)
 def test_mistakes(zmq, sockets, bad):
     verb, text, name = bad
     socket = sockets("PULL")

@@ -1,4 +1,5 @@
 """PING and PONG: HEARTBEAT_IVL, _TIMEOUT, _TTL."""
+
 from __future__ import annotations
 
 import struct
@@ -29,7 +30,9 @@ def test_long_context_is_cut_to_16(sockets, bind, raw):
     assert peer.recv() == (zmtp.COMMAND, b"\x04PONG" + bytes(range(16)))
 
 
-@pytest.mark.parametrize(("kind", "peer_kind"), [("ROUTER", "DEALER"), ("PULL", "PUSH"), ("PUB", "SUB")])
+@pytest.mark.parametrize(
+    ("kind", "peer_kind"), [("ROUTER", "DEALER"), ("PULL", "PUSH"), ("PUB", "SUB")]
+)
 def test_silent_peer_is_dropped_after_the_timeout(sockets, bind, events, raw, kind, peer_kind):
     server = sockets(kind, heartbeat_ivl=20, heartbeat_timeout=60)
     watch = events(server)
@@ -89,7 +92,12 @@ def test_living_peers_stay(sockets, bind, events, kinds):
 
 
 def test_ttl_drops_a_client_that_is_too_slow(sockets, bind, events):
-    server, client = sockets("ROUTER"), sockets("DEALER", heartbeat_ttl=100, heartbeat_ivl=400, heartbeat_timeout=2000, reconnect_ivl=-1)
+    server, client = (
+        sockets("ROUTER"),
+        sockets(
+            "DEALER", heartbeat_ttl=100, heartbeat_ivl=400, heartbeat_timeout=2000, reconnect_ivl=-1
+        ),
+    )
     watch = events(server)
     client.connect(bind(server))
     watch.until("HANDSHAKE_SUCCEEDED", "DISCONNECTED")

@@ -1,4 +1,5 @@
 """High-water marks: counts of messages, on each transport."""
+
 from __future__ import annotations
 
 import pytest
@@ -17,7 +18,9 @@ def accepted(zmq, socket, most=200):
 
 @pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PAIR"])
 @pytest.mark.parametrize("hwm", [1, 2, 4, 100])
-def test_before_there_is_a_peer_exactly_sndhwm_messages_fit(zmq, sockets, unused, transport, kind, hwm):
+def test_before_there_is_a_peer_exactly_sndhwm_messages_fit(
+    zmq, sockets, unused, transport, kind, hwm
+):
     """SNDHWM=4 and nobody there: four sends succeed, the fifth is EAGAIN."""
     socket = sockets(kind, sndhwm=hwm)
     socket.connect(unused(transport))
@@ -50,7 +53,10 @@ def test_parts_of_a_message_count_once(zmq, sockets, unused, transport):
 
 
 @pytest.mark.parametrize("sender", ["PUSH", "DEALER", "PAIR"])
-@pytest.mark.parametrize(("sndhwm", "rcvhwm", "expected"), [(2, 3, 5), (1, 1, 2), (10, 0, 200), (0, 10, 200), (0, 0, 200)])
+@pytest.mark.parametrize(
+    ("sndhwm", "rcvhwm", "expected"),
+    [(2, 3, 5), (1, 1, 2), (10, 0, 200), (0, 10, 200), (0, 0, 200)],
+)
 @pytest.mark.parametrize("binds", ["sender", "receiver"])
 def test_inproc_holds_the_sum(zmq, sockets, endpoint, sender, sndhwm, rcvhwm, expected, binds):
     """... and 0 on either side is endless."""

@@ -1,4 +1,5 @@
 """LINGER: close() never waits, term() does."""
+
 from __future__ import annotations
 
 import threading
@@ -15,8 +16,20 @@ def timed(call):
     return time.monotonic() - start
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("PUSH", -1), ("PUB", -1), ("XPUB", -1), ("DEALER", -1), ("SUB", 0), ("XSUB", 0), ("REQ", -1),
-                                                ("PULL", -1), ("STREAM", -1)])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("PUSH", -1),
+        ("PUB", -1),
+        ("XPUB", -1),
+        ("DEALER", -1),
+        ("SUB", 0),
+        ("XSUB", 0),
+        ("REQ", -1),
+        ("PULL", -1),
+        ("STREAM", -1),
+    ],
+)
 def test_defaults(zmq, context, kind, expected):
     socket = context.socket(getattr(zmq, kind))
     assert socket.get(zmq.LINGER) == expected
@@ -57,7 +70,9 @@ def test_term_ends_when_all_is_delivered(zmq, endpoint, transport, linger, conte
     push.close()
     if other:
         assert timed(other.term) < 4
-    assert [pull.recv().rstrip(b"\0") for _ in range(500)] == [b"%d" % number for number in range(500)]
+    assert [pull.recv().rstrip(b"\0") for _ in range(500)] == [
+        b"%d" % number for number in range(500)
+    ]
 
 
 @stream_transports
@@ -77,7 +92,9 @@ def test_late_peer_still_gets_it_within_linger(zmq, sockets, unused, transport):
 
 def test_destroy_with_linger_zero_drops(zmq, unused, transport):
     context = zmq.Context()
-    kept = [context.socket(zmq.PUSH) for _ in range(3)]  # a collected one would be closed with its own LINGER
+    kept = [
+        context.socket(zmq.PUSH) for _ in range(3)
+    ]  # a collected one would be closed with its own LINGER
     for socket in kept:
         socket.connect(unused(transport))
         socket.send(b"x")

@@ -1,4 +1,5 @@
 """Monitor events: which, in which order, with which value and address."""
+
 from __future__ import annotations
 
 import errno
@@ -24,7 +25,11 @@ def test_both_sides_of_a_connection(sockets, endpoint, events, transport, zmq):
     assert ours.until("HANDSHAKE_SUCCEEDED") == [*delayed, "CONNECTED", "HANDSHAKE_SUCCEEDED"]
     if delayed:
         assert ours.value("CONNECT_DELAYED") == errno.EINPROGRESS
-    assert theirs.value("LISTENING") >= 0 and theirs.value("ACCEPTED") >= 0 and ours.value("CONNECTED") >= 0
+    assert (
+        theirs.value("LISTENING") >= 0
+        and theirs.value("ACCEPTED") >= 0
+        and ours.value("CONNECTED") >= 0
+    )
     assert ours.value("HANDSHAKE_SUCCEEDED") == 0
     assert {theirs.address(name) for name in theirs.names} == {place}
     assert {ours.address(name) for name in ours.names} == {place}
@@ -134,13 +139,19 @@ def test_by_hand(zmq, sockets, bind, endpoint, context):
     """socket.monitor(place), a PAIR connected to it, and the parser of zmq.utils.monitor."""
     import importlib
 
-    parse = importlib.import_module(f"{zmq.__name__.split('.')[0]}.utils.monitor").recv_monitor_message
+    parse = importlib.import_module(
+        f"{zmq.__name__.split('.')[0]}.utils.monitor"
+    ).recv_monitor_message
     server, tap, place = sockets("PULL"), sockets("PAIR"), endpoint("inproc")
     server.monitor(place, zmq.EVENT_ALL)
     tap.connect(place)
     where = bind(server)
     event = parse(tap)
-    assert event["event"] == zmq.EVENT_LISTENING and event["endpoint"] == where.encode() and event["value"] >= 0
+    assert (
+        event["event"] == zmq.EVENT_LISTENING
+        and event["endpoint"] == where.encode()
+        and event["value"] >= 0
+    )
     server.monitor(None, 0)
     assert parse(tap)["event"] == zmq.EVENT_MONITOR_STOPPED
 

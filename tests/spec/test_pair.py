@@ -1,4 +1,5 @@
 """RFC 31: PAIR; the queueing it shares with others is in test_queueing."""
+
 from __future__ import annotations
 
 import pytest
@@ -50,6 +51,7 @@ def test_the_next_peer_is_taken_once_the_first_has_left(sockets, bind, events, t
         if a.poll(100):
             return a.recv()
         second.close(0)
+
     assert eventually(newcomer) == b"second"
 
 

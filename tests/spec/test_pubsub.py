@@ -1,52 +1,14 @@
 """RFC 29: PUB, XPUB, SUB and XSUB, and their options."""
+
 from __future__ import annotations
 
 import pytest
 from support.waiting import eventually
 
 PUBLISHERS, SUBSCRIBERS = ["PUB", "XPUB"], ["SUB", "XSUB"]
-every_pair = pytest.mark.parametrize(("publisher", "subscriber"), [(p, s) for p in PUBLISHERS for s in SUBSCRIBERS])
-
-
-@pytest.fixture
-def spread(sockets, bind, transport, subscribed):
-    """spread("XPUB", ("SUB", b"a"), ...): a bound publisher and its subscribers, once their topics have arrived."""
-    def make(publisher, *subscribers, **options):
-        source = sockets(publisher, **options)
-        place = bind(source, transport)
-        sinks = []
-        for kind, *topics in subscribers:
-            sink = sockets(kind)
-            sink.connect(place)
-            for topic in topics:
-                subscribe(sink, kind, topic)
-            sinks.append(sink)
-        for (kind, *topics), sink in zip(subscribers, sinks):
-            settle(source, publisher, sink, kind)
-        while any(sink.poll(10) for sink in sinks):
-            for sink in sinks:
-                if sink.poll(0):
-                    sink.recv()
-        return [source, *sinks]
-
-    def subscribe(sink, kind, topic, on=True):
-        if kind == "XSUB":
-            sink.send((b"\x01" if on else b"\x00") + topic)
-        elif on:
-            sink.subscribe(topic)
-        else:
-            sink.unsubscribe(topic)
-
-    def settle(source, publisher, sink, kind):
-        mark = b"\xffmark%d" % id(sink)
-        subscribe(sink, kind, mark)
-        if publisher == "XPUB":
-            while source.recv() != b"\x01" + mark:
-                pass
-        else:
-            eventually(lambda: (source.send(mark), sink.poll(2))[1])
-            subscribe(sink, kind, mark, on=False)
-    return make
+every_pair = pytest.mark.parametrize(
+    ("publisher", "subscriber"), [(p, s) for p in PUBLISHERS for s in SUBSCRIBERS]
+)
 
 
 @every_pair
@@ -54,7 +16,18 @@ def test_prefix_match_on_the_first_frame(spread, publisher, subscriber):
     """SHALL perform a binary comparison of the subscription against the start of the first frame of the message."""
     pub, sub = spread(publisher, (subscriber, b"ab", b"\x00", b"x" * 300))
     wanted = [[b"ab"], [b"abc", b"tail"], [b"\x00\x01", b""], [b"x" * 301]]
-    for message in ([b"a"], wanted[0], [b"b", b"ab"], wanted[1], [b""], [b"", b"ab"], wanted[2], [b"x" * 299], wanted[3], [b"Ab"]):
+    for message in (
+        [b"a"],
+        wanted[0],
+        [b"b", b"ab"],
+        wanted[1],
+        [b""],
+        [b"", b"ab"],
+        wanted[2],
+        [b"x" * 299],
+        wanted[3],
+        [b"Ab"],
+    ):
         pub.send_multipart(message)
     assert [sub.recv_multipart() for _ in wanted] == wanted
     assert not sub.poll(10)
@@ -62,7 +35,9 @@ def test_prefix_match_on_the_first_frame(spread, publisher, subscriber):
 
 @every_pair
 def test_every_subscriber_gets_what_it_asked_for(spread, publisher, subscriber):
-    pub, everything, a, b, nothing = spread(publisher, (subscriber, b""), (subscriber, b"a"), (subscriber, b"b", b"bb"), (subscriber,))
+    pub, everything, a, b, nothing = spread(
+        publisher, (subscriber, b""), (subscriber, b"a"), (subscriber, b"b", b"bb"), (subscriber,)
+    )
     for name in (b"a1", b"b1", b"c1", b"bb1"):
         pub.send(name)
     assert [everything.recv() for _ in range(4)] == [b"a1", b"b1", b"c1", b"bb1"]
@@ -159,7 +134,9 @@ def test_subscriptions_are_sent_again_after_a_reconnect(zmq, sockets, bind, subs
     first.close(0)
     second = sockets("XPUB")
     second.bind(place)
-    eventually(lambda: (sub.get(zmq.EVENTS), second.poll(5))[1])  # libzmq's SUB notices when it is called
+    eventually(
+        lambda: (sub.get(zmq.EVENTS), second.poll(5))[1]
+    )  # libzmq's SUB notices when it is called
     assert sorted(second.recv() for _ in range(2)) == [b"\x01a", b"\x01b"]
     second.send(b"a1")
     assert sub.recv() == b"a1"
@@ -179,56 +156,6 @@ def test_publisher_connects_too(sockets, bind, transport, subscribed):
     for number, pub in enumerate(pubs):
         pub.send(b"%d" % number)
     assert sorted(sub.recv() for _ in pubs) == [b"0", b"1", b"2"]
-
-
-def test_xpub_delivers_subscriptions(spread, sockets):
-    """SHALL deliver these commands to its calling application; identical ones once, unless configured otherwise."""
-    pub, a, b = spread("XPUB", ("SUB",), ("SUB",))
-    a.subscribe(b"t")
-    assert pub.recv() == b"\x01t"
-    b.subscribe(b"t")
-    b.subscribe(b"u")
-    assert pub.recv() == b"\x01u"
-    a.unsubscribe(b"t")
-    b.unsubscribe(b"t")
-    b.subscribe(b"end")
-    assert [pub.recv() for _ in range(2)] == [b"\x00t", b"\x01end"]
-
-
-@pytest.mark.parametrize(("option", "repeats", "ends"), [("xpub_verbose", True, False), ("xpub_verboser", True, True)])
-def test_verbose_xpub(sockets, bind, transport, option, repeats, ends):
-    pub = sockets("XPUB", **{option: 1})
-    place = bind(pub, transport)
-    a, b = sockets("SUB"), sockets("SUB")
-    for sub in (a, b):
-        sub.connect(place)
-        sub.subscribe(b"t")
-        assert pub.recv() == b"\x01t"
-    a.unsubscribe(b"t")
-    if ends:
-        assert pub.recv() == b"\x00t"
-    b.subscribe(b"mark")
-    assert pub.recv() == b"\x01mark"
-    b.unsubscribe(b"t")
-    assert pub.recv() == b"\x00t"
-    assert not pub.poll(10) and repeats
-
-
-def test_xpub_reports_what_a_lost_peer_had_subscribed(sockets, bind, transport):
-    """SHALL, if the subscriber peer disconnects prematurely, generate a suitable unsubscribe request."""
-    pub = sockets("XPUB")
-    place = bind(pub, transport)
-    stays, leaves = sockets("SUB"), sockets("SUB")
-    for sub, topics in ((stays, (b"both",)), (leaves, (b"both", b"mine", b""))):
-        sub.connect(place)
-        for topic in topics:
-            sub.subscribe(topic)
-    for _ in range(3):
-        pub.recv()
-    leaves.close(0)
-    assert sorted(pub.recv() for _ in range(2)) == [b"\x00", b"\x00mine"]
-    stays.close(0)
-    assert pub.recv() == b"\x00both"
 
 
 def test_xsub_messages_upstream(pair_of):
@@ -312,80 +239,6 @@ def test_invert_matching(zmq, sockets, bind, transport, value):
     assert pub.get(zmq.INVERT_MATCHING) == 1 or value
 
 
-def test_manual_xpub(spread):
-    pub, sub = spread("XPUB", ("SUB",))
-    pub.xpub_manual = 1
-    sub.subscribe(b"A")
-    sub.subscribe(b"XA")
-    assert pub.recv() == b"\x01A"
-    pub.subscribe(b"XA")
-    assert pub.recv() == b"\x01XA"
-    pub.send(b"A1")
-    pub.send(b"XA1")
-    assert sub.recv() == b"XA1"
-    sub.unsubscribe(b"A")
-    assert pub.recv() == b"\x00A"
-    pub.unsubscribe(b"XA")
-    pub.send(b"XA2")
-    assert not sub.poll(20)
-
-
-def test_manual_xpub_reports_the_original_topics_of_a_lost_peer(sockets, bind, transport):
-    pub, sub = sockets("XPUB", xpub_manual=1), sockets("SUB")
-    sub.connect(bind(pub, transport))
-    sub.subscribe(b"A")
-    assert pub.recv() == b"\x01A"
-    pub.subscribe(b"B")
-    sub.close(0)
-    assert pub.recv() == b"\x00A"
-    pub.unsubscribe(b"B")
-    assert not pub.poll(10)
-
-
-def test_subscribe_on_xpub_only_when_manual(zmq, sockets):
-    for kind, options in (("XPUB", {}), ("PUB", {}), ("PUSH", {}), ("XSUB", {})):
-        with pytest.raises(zmq.ZMQError) as refused:
-            sockets(kind, **options).subscribe(b"t")
-        assert refused.value.errno == zmq.EINVAL, kind
-    sockets("XPUB", xpub_manual=1).unsubscribe(b"nobody there")
-
-
-def test_nodrop_blocks_instead(zmq, pair_of, fill):
-    pub, sub = pair_of("XPUB", "SUB", dict(xpub_nodrop=1, sndhwm=5), dict(rcvhwm=5))
-    sub.subscribe(b"")
-    assert pub.recv() == b"\x01"
-    sent = fill(pub, [bytes(50_000)])
-    with pytest.raises(zmq.Again):
-        pub.send(b"refused", zmq.NOBLOCK)
-    assert [int(sub.recv_multipart()[0]) for _ in range(sent)] == list(range(sent))
-    pub.send(b"more")
-    assert sub.recv() == b"more"
-
-
-def test_welcome_message(sockets, bind, transport):
-    pub, sub = sockets("XPUB", xpub_welcome_msg=b"W"), sockets("SUB")
-    sub.subscribe(b"W")
-    sub.connect(bind(pub, transport))
-    assert pub.recv() == b"\x01W"
-    assert sub.recv() == b"W"
-    pub.send(b"W2")
-    assert sub.recv() == b"W2"
-
-
-def test_welcome_message_is_filtered_by_a_sub(zmq, sockets, bind, transport):
-    pub = sockets("XPUB", xpub_welcome_msg=b"W")
-    place = bind(pub, transport)
-    sub, raw_sub = sockets("SUB"), sockets("XSUB")
-    sub.subscribe(b"other")
-    sub.connect(place)
-    assert pub.recv() == b"\x01other"
-    pub.send(b"other1")
-    assert sub.recv() == b"other1"
-    raw_sub.connect(place)
-    eventually(lambda: (pub.get(zmq.EVENTS), raw_sub.poll(5))[1])
-    assert raw_sub.recv() == b"W"
-
-
 @pytest.mark.gzmtp_only("libzmq's SUB loses subscriptions when its own SNDHWM is full")
 def test_subscriptions_are_never_lost(sockets, unused, transport):
     place = unused(transport)
@@ -394,7 +247,9 @@ def test_subscriptions_are_never_lost(sockets, unused, transport):
     for number in range(100):
         sub.subscribe(b"t%d" % number)
     pub.bind(place)
-    assert sorted(pub.recv() for _ in range(100)) == sorted(b"\x01t%d" % number for number in range(100))
+    assert sorted(pub.recv() for _ in range(100)) == sorted(
+        b"\x01t%d" % number for number in range(100)
+    )
 
 
 @pytest.mark.parametrize("kind", ["SUB", "XSUB"])

@@ -1,4 +1,5 @@
 """What RFC 28, 30 and 31 demand of every blocking sender and every fair-queuing receiver, in one place."""
+
 from __future__ import annotations
 
 import pytest
@@ -12,9 +13,17 @@ pairs = pytest.mark.parametrize(("sender", "receiver"), QUEUEING)
 
 @pytest.mark.parametrize(
     ("sender", "receiver", "expected"),
-    [*((a, b, [b"x", b"y"]) for a, b in QUEUEING), ("DEALER", "ROUTER", [b"id", b"x", b"y"]), ("REQ", "REP", [b"x", b"y"]),
-     ("REQ", "ROUTER", [b"id", b"", b"x", b"y"])], ids=lambda value: value if isinstance(value, str) else "")
-def test_queue_exists_whether_or_not_the_connection_does(sockets, unused, transport, sender, receiver, expected):
+    [
+        *((a, b, [b"x", b"y"]) for a, b in QUEUEING),
+        ("DEALER", "ROUTER", [b"id", b"x", b"y"]),
+        ("REQ", "REP", [b"x", b"y"]),
+        ("REQ", "ROUTER", [b"id", b"", b"x", b"y"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_queue_exists_whether_or_not_the_connection_does(
+    sockets, unused, transport, sender, receiver, expected
+):
     """SHALL create a queue when initiating an outgoing connection, and maintain it whether or not it is established."""
     place = unused(transport)
     early, late = sockets(sender, reconnect_ivl=10), sockets(receiver)
@@ -69,7 +78,14 @@ def test_full_means_again_and_nothing_is_lost(zmq, pair_of, fill, sender, receiv
     assert b.recv() == b"last"
 
 
-ROUND = [("PUSH", "PULL"), ("DEALER", "DEALER"), ("DEALER", "ROUTER"), ("DEALER", "REP"), ("REQ", "REP"), ("REQ", "ROUTER")]
+ROUND = [
+    ("PUSH", "PULL"),
+    ("DEALER", "DEALER"),
+    ("DEALER", "ROUTER"),
+    ("DEALER", "REP"),
+    ("REQ", "REP"),
+    ("REQ", "ROUTER"),
+]
 
 
 @pytest.mark.parametrize(("sender", "receiver"), ROUND)
@@ -98,8 +114,12 @@ def test_round_robin_over_the_services_it_connected_to(sockets, bind, transport,
                     service.send(b"")
 
 
-@pytest.mark.parametrize(("sender", "receiver"), [("PUSH", "PULL"), ("DEALER", "DEALER"), ("DEALER", "ROUTER")]) 
-def test_round_robin_over_the_workers_that_connected(sockets, bind, events, transport, sender, receiver):
+@pytest.mark.parametrize(
+    ("sender", "receiver"), [("PUSH", "PULL"), ("DEALER", "DEALER"), ("DEALER", "ROUTER")]
+)
+def test_round_robin_over_the_workers_that_connected(
+    sockets, bind, events, transport, sender, receiver
+):
     source = sockets(sender)
     place = bind(source, transport)
     watch = None if transport == "inproc" else events(source)
@@ -115,8 +135,10 @@ def test_round_robin_over_the_workers_that_connected(sockets, bind, events, tran
     assert all(b - a == 3 for a, b in numbers)
 
 
-@pytest.mark.parametrize(("sender", "receiver"), [("PUSH", "PULL"), ("DEALER", "DEALER")]) 
-def test_a_peer_is_available_only_while_its_queue_is_not_full(sockets, unused, bind, transport, sender, receiver):
+@pytest.mark.parametrize(("sender", "receiver"), [("PUSH", "PULL"), ("DEALER", "DEALER")])
+def test_a_peer_is_available_only_while_its_queue_is_not_full(
+    sockets, unused, bind, transport, sender, receiver
+):
     """SHALL consider a peer as available only when it has an outgoing queue that is not full."""
     source, here = sockets(sender, sndhwm=2), sockets(receiver, rcvhwm=1000)
     source.connect(unused(transport))  # nobody there: takes two
@@ -130,8 +152,15 @@ def test_a_peer_is_available_only_while_its_queue_is_not_full(sockets, unused, b
 
 
 @pytest.mark.parametrize(
-    ("sender", "receiver"), [("PUSH", "PULL"), ("DEALER", "DEALER"), ("DEALER", "ROUTER"), ("DEALER", "REP"), ("PUB", "SUB")],
-    )
+    ("sender", "receiver"),
+    [
+        ("PUSH", "PULL"),
+        ("DEALER", "DEALER"),
+        ("DEALER", "ROUTER"),
+        ("DEALER", "REP"),
+        ("PUB", "SUB"),
+    ],
+)
 def test_fair_queuing(sockets, bind, events, transport, sender, receiver):
     """SHALL receive incoming messages from its peers using a fair-queuing strategy."""
     sink = sockets(receiver)
@@ -145,15 +174,23 @@ def test_fair_queuing(sockets, bind, events, transport, sender, receiver):
         if sender == "PUB":
             if watch:
                 watch.until(*["HANDSHAKE_SUCCEEDED"] * (name + 1))
+
             def probe(source=source):
                 source.send(b"probe")
                 return sink.poll(2)
+
             eventually(probe)
             while sink.poll(10):
                 sink.recv()
     for count, source in zip((40, 20, 30), sources):
         for number in range(count):
-            source.send_multipart([*([b""] if receiver == "REP" else []), b"%d" % sources.index(source), b"%d" % number])
+            source.send_multipart(
+                [
+                    *([b""] if receiver == "REP" else []),
+                    b"%d" % sources.index(source),
+                    b"%d" % number,
+                ]
+            )
         if watch:
             source.close()  # its messages are in our inbox once we have seen the end of its connection
     if watch:
@@ -167,11 +204,13 @@ def test_fair_queuing(sockets, bind, events, transport, sender, receiver):
     for name in range(3):
         assert [number for who, number in got if who == name] == list(range((40, 20, 30)[name]))
     for start in range(0, 60, 3):
-        assert {who for who, _ in got[start:start + 3]} == {0, 1, 2}
+        assert {who for who, _ in got[start : start + 3]} == {0, 1, 2}
 
 
 @pairs
-def test_queue_of_a_peer_that_connected_goes_with_it(zmq, sockets, bind, events, fill, transport, sender, receiver):
+def test_queue_of_a_peer_that_connected_goes_with_it(
+    zmq, sockets, bind, events, fill, transport, sender, receiver
+):
     """If the peer disconnects, SHALL destroy its queue and discard any messages it contains."""
     source = sockets(sender, sndhwm=3)
     place = bind(source, transport)
@@ -203,32 +242,55 @@ def test_queue_of_a_peer_that_connected_goes_with_it(zmq, sockets, bind, events,
 
 
 @pairs
-def test_what_has_arrived_stays_readable_after_the_peer_left(sockets, bind, transport, sender, receiver):
+def test_what_has_arrived_stays_readable_after_the_peer_left(
+    sockets, bind, transport, sender, receiver
+):
     sink, source = sockets(receiver), sockets(sender, linger=-1)
     source.connect(bind(sink, transport))
     for number in range(50):
         source.send_multipart([b"%d" % number, b"tail"])
     source.close()
-    assert [sink.recv_multipart() for _ in range(50)] == [[b"%d" % number, b"tail"] for number in range(50)]
+    assert [sink.recv_multipart() for _ in range(50)] == [
+        [b"%d" % number, b"tail"] for number in range(50)
+    ]
 
 
 @pairs
 def test_messages_are_not_modified(pair_of, sender, receiver):
     """SHALL not filter or modify outgoing or incoming messages in any way."""
     a, b = pair_of(sender, receiver)
-    for message in ([b""], [b"", b""], [b"x", b"", b"y"], [bytes(range(256)) * 300, b"\x00", b"\xff" * 255, b"a" * 256],
-                    [b"%d" % number for number in range(300)]):
+    for message in (
+        [b""],
+        [b"", b""],
+        [b"x", b"", b"y"],
+        [bytes(range(256)) * 300, b"\x00", b"\xff" * 255, b"a" * 256],
+        [b"%d" % number for number in range(300)],
+    ):
         a.send_multipart(message)
         assert b.recv_multipart() == message
 
 
-@pytest.mark.parametrize(("kind", "allowed"), [
-    ("PUSH", "send"), ("PUB", "send"), ("PULL", "recv"), ("SUB", "recv"), ("PAIR", "both"), ("DEALER", "both"), ("ROUTER", "both"),
-    ("XPUB", "both"), ("XSUB", "both")])
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("PUSH", "send"),
+        ("PUB", "send"),
+        ("PULL", "recv"),
+        ("SUB", "recv"),
+        ("PAIR", "both"),
+        ("DEALER", "both"),
+        ("ROUTER", "both"),
+        ("XPUB", "both"),
+        ("XSUB", "both"),
+    ],
+)
 def test_only_sends_or_only_receives(zmq, sockets, kind, allowed):
     """SHALL only send messages / SHALL only receive messages."""
     socket = sockets(kind)
-    for way, call in (("send", lambda: socket.send_multipart([b"a", b"b"], zmq.NOBLOCK)), ("recv", lambda: socket.recv(zmq.NOBLOCK))):
+    for way, call in (
+        ("send", lambda: socket.send_multipart([b"a", b"b"], zmq.NOBLOCK)),
+        ("recv", lambda: socket.recv(zmq.NOBLOCK)),
+    ):
         try:
             call()
         except zmq.ZMQError as problem:

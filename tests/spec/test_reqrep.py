@@ -1,4 +1,5 @@
 """RFC 28: REQ and REP, and what libzmq does where the RFC is silent."""
+
 from __future__ import annotations
 
 import pytest
@@ -95,6 +96,7 @@ def test_req_takes_the_reply_only_from_whom_it_asked(sockets, bind, transport, z
             return True
         except zmq.ZMQError as problem:
             assert problem.errno == zmq.EHOSTUNREACH
+
     eventually(reached)
     req.send(b"ask")
     assert first.recv_multipart() == [b"me", b"", b"ask"]
@@ -142,7 +144,9 @@ def test_rep_discards_the_reply_to_who_has_left(sockets, bind, events, transport
     assert stayer.recv() == b"good"
 
 
-@pytest.mark.parametrize("bad", [[b"no delimiter"], [b"a", b""], [b""], [b"a", b"b"], [b"", b""][:1]])
+@pytest.mark.parametrize(
+    "bad", [[b"no delimiter"], [b"a", b""], [b""], [b"a", b"b"], [b"", b""][:1]]
+)
 def test_rep_drops_a_malformed_request_whole(pair_of, bad):
     """One without a delimiter, and one that ends at its delimiter."""
     rep, dealer = pair_of("REP", "DEALER")
@@ -183,7 +187,10 @@ def test_malformed_reply_ends_the_connection(sockets, bind, events, transport, r
 
 @pytest.mark.gzmtp_only("libzmq never connects again after a protocol error")
 def test_malformed_reply_is_followed_by_a_new_connection(sockets, bind, events):
-    router, req = sockets("ROUTER"), sockets("REQ", routing_id=b"me", reconnect_ivl=20, req_relaxed=1)
+    router, req = (
+        sockets("ROUTER"),
+        sockets("REQ", routing_id=b"me", reconnect_ivl=20, req_relaxed=1),
+    )
     watch = events(req)
     req.connect(bind(router))
     req.send(b"ask")

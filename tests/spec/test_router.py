@@ -1,4 +1,5 @@
 """RFC 28: ROUTER (and DEALER towards it): identities, addressing, mandatory, handover, probe, notify, raw."""
+
 from __future__ import annotations
 
 import errno
@@ -37,7 +38,12 @@ def test_peer_may_name_itself(pair_of, identity):
 
 
 def test_two_routers(pair_of):
-    a, b = pair_of("ROUTER", "ROUTER", dict(routing_id=b"a"), dict(routing_id=b"b", router_mandatory=1, probe_router=1))
+    a, b = pair_of(
+        "ROUTER",
+        "ROUTER",
+        dict(routing_id=b"a"),
+        dict(routing_id=b"b", router_mandatory=1, probe_router=1),
+    )
     assert a.recv_multipart() == [b"b", b""]
     a.send_multipart([b"b", b"x"])
     assert b.recv_multipart() == [b"a", b"x"]
@@ -60,7 +66,10 @@ def test_mandatory_says_unreachable_at_the_address(pair_of, zmq):
     router, dealer = pair_of("ROUTER", "DEALER", dict(router_mandatory=1), dict(routing_id=b"d"))
     dealer.send(b"hello")
     assert router.recv_multipart() == [b"d", b"hello"]
-    for send in (lambda: router.send(b"nobody", zmq.SNDMORE), lambda: router.send_multipart([b"nobody", b"x", b"y"])):
+    for send in (
+        lambda: router.send(b"nobody", zmq.SNDMORE),
+        lambda: router.send_multipart([b"nobody", b"x", b"y"]),
+    ):
         with pytest.raises(zmq.ZMQError) as missing:
             send()
         assert missing.value.errno == zmq.EHOSTUNREACH
@@ -71,7 +80,9 @@ def test_mandatory_says_unreachable_at_the_address(pair_of, zmq):
 
 @pytest.mark.parametrize("mandatory", [0, 1])
 def test_one_part_messages_vanish(pair_of, mandatory):
-    router, dealer = pair_of("ROUTER", "DEALER", dict(router_mandatory=mandatory), dict(routing_id=b"d"))
+    router, dealer = pair_of(
+        "ROUTER", "DEALER", dict(router_mandatory=mandatory), dict(routing_id=b"d")
+    )
     dealer.send(b"hello")
     router.recv_multipart()
     if mandatory:
@@ -85,7 +96,12 @@ def test_one_part_messages_vanish(pair_of, mandatory):
 @pytest.mark.parametrize("mandatory", [0, 1])
 def test_full_peer(pair_of, fill, zmq, mandatory):
     """MANDATORY says EAGAIN; without it the message is dropped; SHALL NOT block on sending."""
-    router, dealer = pair_of("ROUTER", "DEALER", dict(router_mandatory=mandatory, sndhwm=3), dict(routing_id=b"d", rcvhwm=3))
+    router, dealer = pair_of(
+        "ROUTER",
+        "DEALER",
+        dict(router_mandatory=mandatory, sndhwm=3),
+        dict(routing_id=b"d", rcvhwm=3),
+    )
     dealer.send(b"hello")
     router.recv_multipart()
     body = bytes(100_000)
@@ -178,7 +194,10 @@ def test_probe(pair_of, kind):
 
 
 def test_probe_comes_once_per_connect(sockets, bind, events):
-    router, peer = sockets("ROUTER"), sockets("DEALER", probe_router=1, routing_id=b"p", reconnect_ivl=10)
+    router, peer = (
+        sockets("ROUTER"),
+        sockets("DEALER", probe_router=1, routing_id=b"p", reconnect_ivl=10),
+    )
     place = bind(router)
     watch = events(peer)
     peer.connect(place)
@@ -221,7 +240,10 @@ def test_connect_routing_id_counts_once(sockets, bind, transport):
     caller.connect(bind(called[1], transport))
     for peer in called:
         peer.send(b"hello")
-    assert sorted(caller.recv_multipart() for _ in called) == [[b"given", b"hello"], [b"own", b"hello"]]
+    assert sorted(caller.recv_multipart() for _ in called) == [
+        [b"given", b"hello"],
+        [b"own", b"hello"],
+    ]
 
 
 @pytest.mark.gzmtp_only("ROUTER_NOTIFY is draft in libzmq 4.3.5 as pyzmq's wheels have it")
@@ -257,6 +279,7 @@ def test_peer_that_left_is_unreachable(sockets, bind, transport, zmq):
         except zmq.ZMQError as problem:
             assert problem.errno == zmq.EHOSTUNREACH
             return True
+
     eventually(unreachable)
 
 

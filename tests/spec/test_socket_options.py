@@ -1,4 +1,5 @@
 """What options do (their table is tested elsewhere): IMMEDIATE, CONFLATE, capture at bind/connect, values that are refused."""
+
 from __future__ import annotations
 
 import errno
@@ -44,7 +45,9 @@ def test_immediate_stops_when_the_peer_goes(zmq, sockets, bind, events, transpor
 
 
 @stream_transports
-def test_without_immediate_half_the_messages_wait_for_who_is_not_there(sockets, bind, unused, transport):
+def test_without_immediate_half_the_messages_wait_for_who_is_not_there(
+    sockets, bind, unused, transport
+):
     push, pull = sockets("PUSH"), sockets("PULL")
     push.connect(unused(transport))
     push.connect(bind(pull, transport))
@@ -54,11 +57,18 @@ def test_without_immediate_half_the_messages_wait_for_who_is_not_there(sockets, 
     assert not pull.poll(20)
 
 
-@pytest.mark.parametrize(("sender", "receiver"), [("PUSH", "PULL"), ("PUB", "SUB"), ("DEALER", "DEALER")])
+@pytest.mark.parametrize(
+    ("sender", "receiver"), [("PUSH", "PULL"), ("PUB", "SUB"), ("DEALER", "DEALER")]
+)
 @pytest.mark.parametrize("side", ["sender", "receiver"])
-def test_conflate_keeps_the_last_message(zmq, sockets, unused, bind, transport, sender, receiver, side):
+def test_conflate_keeps_the_last_message(
+    zmq, sockets, unused, bind, transport, sender, receiver, side
+):
     """One message per pipe on either side."""
-    a, b = sockets(sender, **{"conflate": 1} if side == "sender" else {}), sockets(receiver, **{"conflate": 1} if side == "receiver" else {})
+    a, b = (
+        sockets(sender, **{"conflate": 1} if side == "sender" else {}),
+        sockets(receiver, **{"conflate": 1} if side == "receiver" else {}),
+    )
     if sender == "PUB":
         b.subscribe(b"")
         b.connect(bind(a, transport))
@@ -114,16 +124,49 @@ def test_identity_is_captured_by_connect(sockets, bind, transport):
     assert router.recv_multipart() == [b"before", b"x"]
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), [
-    ("CONFLATE", 2, "EINVAL"), ("IMMEDIATE", 2, "EINVAL"), ("IPV6", 2, "EINVAL"), ("IPV6", -1, "EINVAL"), ("SNDHWM", -1, "EINVAL"),
-    ("RCVHWM", -2, "EINVAL"), ("LINGER", -2, "EINVAL"), ("RECONNECT_IVL", -2, "EINVAL"), ("BACKLOG", -1, "EINVAL"), ("RATE", 0, "EINVAL"),
-    ("MULTICAST_HOPS", 0, "EINVAL"), ("RCVTIMEO", -2, "EINVAL"), ("SNDTIMEO", -2, "EINVAL"), ("MAXMSGSIZE", -2, None),
-    ("HEARTBEAT_IVL", -1, "EINVAL"), ("HEARTBEAT_TTL", -1, None), ("HEARTBEAT_TTL", 6_553_600, "EINVAL"),
-    ("HANDSHAKE_IVL", -1, "EINVAL"), ("TCP_KEEPALIVE", 2, "EINVAL"), ("TOS", -1, "EINVAL"), ("CONNECT_TIMEOUT", -1, "EINVAL"),
-    ("RECONNECT_IVL_MAX", -1, "EINVAL"), ("ROUTING_ID", b"x" * 256, "EINVAL"), ("ROUTING_ID", b"", "EINVAL"), ("TYPE", 1, "EINVAL"),
-    ("LAST_ENDPOINT", b"x", "EINVAL"), ("EVENTS", 1, "EINVAL"), ("RCVMORE", 1, "EINVAL"), ("FD", 1, "EINVAL"), ("PLAIN_USERNAME", b"", "EINVAL"),
-    ("ZAP_DOMAIN", b"x" * 300, "EINVAL"), ("CURVE_PUBLICKEY", b"short", "EINVAL"), ("SUBSCRIBE", b"x", "EINVAL"), ("XPUB_VERBOSE", 1, "EINVAL"),
-    ("REQ_RELAXED", 1, "EINVAL"), ("ROUTER_MANDATORY", 1, "EINVAL"), ("INVERT_MATCHING", 5, None), ("PROBE_ROUTER", 1, None)])
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CONFLATE", 2, "EINVAL"),
+        ("IMMEDIATE", 2, "EINVAL"),
+        ("IPV6", 2, "EINVAL"),
+        ("IPV6", -1, "EINVAL"),
+        ("SNDHWM", -1, "EINVAL"),
+        ("RCVHWM", -2, "EINVAL"),
+        ("LINGER", -2, "EINVAL"),
+        ("RECONNECT_IVL", -2, "EINVAL"),
+        ("BACKLOG", -1, "EINVAL"),
+        ("RATE", 0, "EINVAL"),
+        ("MULTICAST_HOPS", 0, "EINVAL"),
+        ("RCVTIMEO", -2, "EINVAL"),
+        ("SNDTIMEO", -2, "EINVAL"),
+        ("MAXMSGSIZE", -2, None),
+        ("HEARTBEAT_IVL", -1, "EINVAL"),
+        ("HEARTBEAT_TTL", -1, None),
+        ("HEARTBEAT_TTL", 6_553_600, "EINVAL"),
+        ("HANDSHAKE_IVL", -1, "EINVAL"),
+        ("TCP_KEEPALIVE", 2, "EINVAL"),
+        ("TOS", -1, "EINVAL"),
+        ("CONNECT_TIMEOUT", -1, "EINVAL"),
+        ("RECONNECT_IVL_MAX", -1, "EINVAL"),
+        ("ROUTING_ID", b"x" * 256, "EINVAL"),
+        ("ROUTING_ID", b"", "EINVAL"),
+        ("TYPE", 1, "EINVAL"),
+        ("LAST_ENDPOINT", b"x", "EINVAL"),
+        ("EVENTS", 1, "EINVAL"),
+        ("RCVMORE", 1, "EINVAL"),
+        ("FD", 1, "EINVAL"),
+        ("PLAIN_USERNAME", b"", "EINVAL"),
+        ("ZAP_DOMAIN", b"x" * 300, "EINVAL"),
+        ("CURVE_PUBLICKEY", b"short", "EINVAL"),
+        ("SUBSCRIBE", b"x", "EINVAL"),
+        ("XPUB_VERBOSE", 1, "EINVAL"),
+        ("REQ_RELAXED", 1, "EINVAL"),
+        ("ROUTER_MANDATORY", 1, "EINVAL"),
+        ("INVERT_MATCHING", 5, None),
+        ("PROBE_ROUTER", 1, None),
+    ],
+)
 def test_values_that_are_refused(zmq, sockets, name, value, expected):
     socket = sockets("DEALER")
     option = getattr(zmq, name)
@@ -135,9 +178,18 @@ def test_values_that_are_refused(zmq, sockets, name, value, expected):
     assert errno.errorcode[refused.value.errno] == expected
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), [
-    ("ROUTER", "ROUTER_MANDATORY", 2), ("ROUTER", "ROUTER_HANDOVER", 2), ("ROUTER", "PROBE_ROUTER", 3), ("REQ", "REQ_CORRELATE", 5),
-    ("REQ", "REQ_RELAXED", 7), ("XPUB", "XPUB_VERBOSE", 2), ("XPUB", "XPUB_NODROP", 2)])
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("ROUTER", "ROUTER_MANDATORY", 2),
+        ("ROUTER", "ROUTER_HANDOVER", 2),
+        ("ROUTER", "PROBE_ROUTER", 3),
+        ("REQ", "REQ_CORRELATE", 5),
+        ("REQ", "REQ_RELAXED", 7),
+        ("XPUB", "XPUB_VERBOSE", 2),
+        ("XPUB", "XPUB_NODROP", 2),
+    ],
+)
 def test_lenient_flags(zmq, sockets, kind, name, value):
     sockets(kind).set(getattr(zmq, name), value)
 
@@ -170,8 +222,23 @@ def test_heartbeat_ttl_is_floored(zmq, sockets):
     assert socket.heartbeat_ttl == 2000
 
 
-@pytest.mark.parametrize(("kind", "number"), [("PAIR", 0), ("PUB", 1), ("SUB", 2), ("REQ", 3), ("REP", 4), ("DEALER", 5), ("ROUTER", 6), ("PULL", 7),
-                                              ("PUSH", 8), ("XPUB", 9), ("XSUB", 10), ("STREAM", 11)])
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("PAIR", 0),
+        ("PUB", 1),
+        ("SUB", 2),
+        ("REQ", 3),
+        ("REP", 4),
+        ("DEALER", 5),
+        ("ROUTER", 6),
+        ("PULL", 7),
+        ("PUSH", 8),
+        ("XPUB", 9),
+        ("XSUB", 10),
+        ("STREAM", 11),
+    ],
+)
 def test_type(zmq, sockets, kind, number):
     socket = sockets(kind)
     assert socket.get(zmq.TYPE) == socket.type == number == getattr(zmq, kind)

@@ -1,4 +1,5 @@
 """STREAM: plain tcp as messages of an identity and bytes."""
+
 from __future__ import annotations
 
 import pytest
@@ -43,6 +44,7 @@ def test_large_input_comes_in_pieces(accepted):
             assert who == identity and chunk
             got += chunk
         return len(got) >= len(data)
+
     eventually(more)
     assert got == data
     sender.join()
@@ -86,6 +88,7 @@ def test_gone_peer_is_unreachable_once_its_end_was_read(accepted, zmq):
             return False
         except zmq.ZMQError as problem:
             return problem.errno == zmq.EHOSTUNREACH
+
     eventually(unreachable)
 
 

@@ -1,4 +1,5 @@
 """A socket's monitor events, as a list of names."""
+
 from __future__ import annotations
 
 import struct
@@ -10,7 +11,9 @@ from .waiting import eventually
 class Events:
     """Listens to the monitor of `socket` from now on."""
 
-    def __init__(self, zmq: Any, socket: Any, mask: int | None = None, touch: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self, zmq: Any, socket: Any, mask: int | None = None, touch: tuple[Any, ...] = ()
+    ) -> None:
         self.zmq = zmq
         self._touch = touch  # libzmq's sockets notice some things only when they are called
         self.seen: list[tuple[str, int, str]] = []
@@ -37,9 +40,11 @@ class Events:
 
     def until(self, *names: str, within: float = 5.0) -> list[str]:
         """All names up to now, once each of `names` is among them as often as it is asked for."""
+
         def there() -> bool:
             seen = self.names
             return all(seen.count(name) >= names.count(name) for name in names)
+
         try:
             eventually(there, within)
         except AssertionError:

@@ -1,4 +1,5 @@
 """What a process holds: descriptors, greenlets, watchers. A test must give back what it took."""
+
 from __future__ import annotations
 
 import gc
@@ -12,9 +13,16 @@ import psutil
 
 _process = psutil.Process()
 _watcher_types = tuple(
-    {base for kind in ("io", "timer", "async_", "check", "prepare", "idle", "fork")
-     for base in type(getattr(gevent.get_hub().loop, kind)(*((0, 1) if kind == "io" else (1,) if kind == "timer" else ()))).__mro__
-     if base.__name__ == "watcher"}
+    {
+        base
+        for kind in ("io", "timer", "async_", "check", "prepare", "idle", "fork")
+        for base in type(
+            getattr(gevent.get_hub().loop, kind)(
+                *((0, 1) if kind == "io" else (1,) if kind == "timer" else ())
+            )
+        ).__mro__
+        if base.__name__ == "watcher"
+    }
 )
 # Threads of gevent's pool live as long as the hub; so do the watchers it uses to hear from them.
 _INNER = ("gevent.threadpool", "gevent._threading", "gevent.resolver")
@@ -63,7 +71,9 @@ def held() -> Held:
                     watchers[id(thing)] = f"{thing!r} -> {callback!r}"
         except (ReferenceError, AttributeError):
             continue
-    threads = {t.ident or 0: t.name for t in threading.enumerate() if isinstance(t, threading.Thread)}
+    threads = {
+        t.ident or 0: t.name for t in threading.enumerate() if isinstance(t, threading.Thread)
+    }
     return Held(_descriptors(), greenlets, watchers, getattr(loop, "activecnt", 0), threads)
 
 

@@ -4,6 +4,7 @@ SIGALRM's handler runs in whichever greenlet is current. In the main greenlet it
 main greenlet through the loop; a greenlet that never yields gets the exception itself at the second alarm. If not even that
 helps (a call that never comes back from C), faulthandler ends the process.
 """
+
 from __future__ import annotations
 
 import faulthandler

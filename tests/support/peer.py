@@ -1,4 +1,5 @@
 """Drives real libzmq in a second process, so that it cannot share a loop, a lock or a bug with what is tested."""
+
 from __future__ import annotations
 
 import base64
@@ -25,6 +26,8 @@ class PeerError(Exception):
 def _encode(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return {"b64": base64.b64encode(value).decode()}
+    if isinstance(value, dict):
+        return {key: _encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_encode(item) for item in value]
     return value
@@ -52,8 +55,12 @@ class LibzmqProcess:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GZMTP")}
-        self.process = Popen([sys.executable, str(PROGRAM), str(theirs.fileno())], pass_fds=[theirs.fileno()],
-                             stdin=subprocess.DEVNULL, env=environ)
+        self.process = Popen(
+            [sys.executable, str(PROGRAM), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env=environ,
+        )
         theirs.close()
         ours.settimeout(30)
         self._sock = ours
@@ -63,7 +70,11 @@ class LibzmqProcess:
 
     def start(self, op: str, **arguments: Any) -> Pending:
         self._number += 1
-        request = {"id": self._number, "op": op, **{key: _encode(item) for key, item in arguments.items()}}
+        request = {
+            "id": self._number,
+            "op": op,
+            **{key: _encode(item) for key, item in arguments.items()},
+        }
         self._sock.sendall(json.dumps(request).encode() + b"\n")
         return Pending(self, self._number)
 
@@ -95,7 +106,7 @@ class LibzmqProcess:
         options.setdefault("linger", 0)
         options.setdefault("rcvtimeo", 5000)
         options.setdefault("sndtimeo", 5000)
-        return PeerSocket(self, self.ask("socket", kind=kind, options={k: _encode(v) for k, v in options.items()}))
+        return PeerSocket(self, self.ask("socket", kind=kind, options=options))
 
     def kill(self) -> None:
         """End the process as a crash would."""
@@ -129,7 +140,9 @@ class PeerSocket:
         return self._process.ask("events", sock=self._number, until=until, timeout=timeout)
 
     def flood(self, count: int, size: int = 64, prefix: tuple[bytes, ...] = ()) -> Pending:
-        return self._process.start("flood", sock=self._number, count=count, size=size, prefix=prefix)
+        return self._process.start(
+            "flood", sock=self._number, count=count, size=size, prefix=prefix
+        )
 
     def drain(self, count: int, timeout: int = 5000) -> Pending:
         return self._process.start("drain", sock=self._number, count=count, timeout=timeout)

@@ -3,6 +3,7 @@
 Runs alone (`python peer_process.py <fd>`): it imports nothing of the project. A request is {"id", "op", ...}, an answer
 {"id", "value"} or {"id", "error", "errno"}; bytes travel as {"b64": text}.
 """
+
 from __future__ import annotations
 
 import base64
@@ -18,6 +19,8 @@ import zmq
 def decode(value):
     if isinstance(value, dict) and "b64" in value:
         return base64.b64decode(value["b64"])
+    if isinstance(value, dict):
+        return {key: decode(item) for key, item in value.items()}
     if isinstance(value, list):
         return [decode(item) for item in value]
     return value
@@ -108,7 +111,9 @@ class Peer:
 
 def main():
     sock = socket.socket(fileno=int(sys.argv[1]))
-    sock.setblocking(True)  # the other end belongs to gevent, and the flag is the file's, not the descriptor's
+    sock.setblocking(
+        True
+    )  # the other end belongs to gevent, and the flag is the file's, not the descriptor's
     lines, answers = sock.makefile("r", encoding="ascii"), sock.makefile("w", encoding="ascii")
     peer = Peer()
     for line in lines:

@@ -1,4 +1,5 @@
 """A ZMTP peer made of a plain socket, that can be as rude as a test needs. Byte layouts: RFC 23 and 37."""
+
 from __future__ import annotations
 
 import struct
@@ -10,11 +11,17 @@ SIGNATURE = b"\xff" + bytes(7) + b"\x01\x7f"
 MORE, LONG, COMMAND = 1, 2, 4
 
 
-def greeting(major: int = 3, minor: int = 1, mechanism: bytes = b"NULL", server: bool = False) -> bytes:
-    return SIGNATURE + bytes([major, minor]) + mechanism.ljust(20, b"\0") + bytes([server]) + bytes(31)
+def greeting(
+    major: int = 3, minor: int = 1, mechanism: bytes = b"NULL", server: bool = False
+) -> bytes:
+    return (
+        SIGNATURE + bytes([major, minor]) + mechanism.ljust(20, b"\0") + bytes([server]) + bytes(31)
+    )
 
 
-def frame(body: bytes = b"", flags: int = 0, *, long: bool | None = None, length: int | None = None) -> bytes:
+def frame(
+    body: bytes = b"", flags: int = 0, *, long: bool | None = None, length: int | None = None
+) -> bytes:
     """One frame; `length` may lie."""
     size = len(body) if length is None else length
     if size > 255 if long is None else long:
@@ -23,7 +30,9 @@ def frame(body: bytes = b"", flags: int = 0, *, long: bool | None = None, length
 
 
 def message(*parts: bytes) -> bytes:
-    return b"".join(frame(part, MORE if index < len(parts) - 1 else 0) for index, part in enumerate(parts))
+    return b"".join(
+        frame(part, MORE if index < len(parts) - 1 else 0) for index, part in enumerate(parts)
+    )
 
 
 def command(name: bytes, body: bytes = b"") -> bytes:
@@ -142,7 +151,11 @@ class RawListener:
         self.sock.bind(address)
         self.sock.listen(50)
         self.sock.settimeout(limit)
-        self.endpoint = f"ipc://{address}" if isinstance(address, str) else "tcp://127.0.0.1:%d" % self.sock.getsockname()[1]
+        self.endpoint = (
+            f"ipc://{address}"
+            if isinstance(address, str)
+            else f"tcp://127.0.0.1:{self.sock.getsockname()[1]}"
+        )
 
     def accept(self) -> RawPeer:
         return RawPeer(self.sock.accept()[0], self.limit)

@@ -1,4 +1,5 @@
 """Waiting for something to become true, with a bound, and without sleeping a fixed time."""
+
 from __future__ import annotations
 
 import time

@@ -1,0 +1,111 @@
+"""What happens when descriptors run out."""
+
+from __future__ import annotations
+
+import pytest
+
+EXHAUST = """
+import os, resource, socket, sys, time
+context = zmq.Context()
+pull = context.socket(zmq.PULL)
+pull.rcvtimeo = 8000
+pull.bind("tcp://127.0.0.1:*")
+place = pull.get(zmq.LAST_ENDPOINT).rstrip(b"\\0").decode()
+print(place, flush=True)
+assert pull.recv() == b"first"
+spare = [os.dup(0) for _ in range(20)]
+soft = len(os.listdir("/proc/self/fd")) + 3
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, soft))
+for fd in spare[:5]: os.close(fd)
+taken = []
+try:
+    while True: taken.append(os.dup(0))
+except OSError:
+    pass
+print("exhausted", flush=True)
+assert pull.recv() == b"second"          # an old peer is served while accept() fails
+start = time.process_time()
+pull.poll(300)
+busy = time.process_time() - start
+for fd in taken + spare[5:]: os.close(fd)
+print("free", flush=True)
+assert pull.recv() == b"third"           # the one that waited is accepted
+print("busy %.2f" % busy, flush=True)
+pull.close(0)
+context.destroy(0)
+"""
+
+
+def test_descriptors_run_out_at_accept(sockets, program, is_libzmq):
+    run = program(EXHAUST)
+    run.until("tcp://")
+    run.until("\n")
+    place = run.output.split()[0]
+    old, new = sockets("PUSH"), sockets("PUSH", reconnect_ivl=50)
+    old.connect(place)
+    old.send(b"first")
+    run.until("exhausted")
+    new.connect(place)
+    new.send(b"third")
+    old.send(b"second")
+    run.until("free")
+    assert run.end() == 0, run.errors
+    assert "Traceback" not in run.errors
+    if not is_libzmq:
+        assert float(run.output.rpartition("busy ")[2]) < 0.2, "accept() is tried in a loop"
+
+
+def test_descriptors_run_out_at_connect(program, sockets, bind):
+    pull = sockets("PULL")
+    run = program(
+        """
+import os, resource, sys
+context = zmq.Context()
+push = context.socket(zmq.PUSH)
+push.reconnect_ivl = 20
+soft = len(os.listdir("/proc/self/fd")) + 40
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, soft))
+taken = []
+try:
+    while True: taken.append(os.dup(0))
+except OSError:
+    pass
+os.close(taken.pop())
+try:
+    push.connect(sys.argv[1])
+    push.send(b"x")
+except zmq.ZMQError as problem:
+    print("refused", problem.errno, flush=True)
+    push = None
+push and push.poll(100, zmq.POLLOUT)
+for fd in taken: os.close(fd)
+if push is None:
+    push = context.socket(zmq.PUSH)
+    push.connect(sys.argv[1])
+    push.send(b"x")
+print("free", flush=True)
+push.close()
+context.term()
+""",
+        bind(pull),
+    )
+    run.until("free")
+    assert pull.recv() == b"x"
+    assert run.end() == 0, run.errors
+    assert "Traceback" not in run.errors
+
+
+@pytest.mark.parametrize("many", [150])
+def test_many_connections_at_once(zmq, sockets, bind, context, many):
+    pull = sockets("PULL")
+    place = bind(pull)
+    clients = [sockets("PUSH") for _ in range(many)]
+    for number, client in enumerate(clients):
+        client.connect(place)
+        client.send(b"%d" % number)
+    assert sorted(int(pull.recv()) for _ in clients) == list(range(many))
+    for client in clients[::2]:
+        client.close(0)
+    for client in clients[1::2]:
+        client.send(b"still")
+    assert all(pull.recv() == b"still" for _ in clients[1::2])
