@@ -44,7 +44,7 @@ from gzmtp.sugar.version import (
     zmq_version_info,
 )
 
-from gzmtp import sugar, utils  # isort: skip
+from gzmtp import backend, sugar, utils  # isort: skip
 
 SyncContext = Context
 SyncSocket = Socket

@@ -220,7 +220,15 @@ class Host:
             self._pattern.room(pipe)
 
     def readable(self) -> None:
-        """Messages came: wake who waits for them."""
+        """Messages came: wake who waits for them, in the loop's next turn."""
+        if self.observers:
+            self._notify()
+        if self.receivers.seats:
+            self.receivers.wake_next()
+
+    def readable_now(self) -> None:
+        """The same as the last step of a watcher's callback: who waits may run at once, which
+        saves a turn of the loop.  Anywhere else the caller would be interrupted half-way."""
         if self.observers:
             self._notify()
         if self.receivers.seats:

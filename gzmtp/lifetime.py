@@ -44,7 +44,7 @@ def _flush() -> None:
     began = time.monotonic()
     while True:
         elapsed = time.monotonic() - began
-        waiting = [host for host in hosts if not host.done and host.loop.is_here()]
+        waiting = [host for host in hosts if not host.done]
         if not any(_worth_waiting(host, elapsed) for host in waiting):
             return
         gevent.sleep(_PACE)
@@ -62,13 +62,11 @@ def _worth_waiting(host: Any, elapsed: float) -> bool:
 
 def _forget() -> None:
     """In a forked child: let go of the parent's sockets without touching the wire."""
+    # First, so that stopping a watcher cannot reach into the epoll set that the parent shares.
+    gevent.reinit()
     for state in list(_states):
         state.forget()
     _states.clear()
-    hub = getattr(gevent.hub, "get_hub_if_exists", gevent.get_hub)()
-    if hub is not None:
-        hub.__dict__.pop("gzmtp_loop", None)
-        hub.loop.reinit(hub)  # or the child would write into the parent's epoll set
 
 
 atexit.register(_flush)

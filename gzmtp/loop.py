@@ -49,6 +49,8 @@ class Loop:
         self._holders = 0
         self._hold: Any = None
         self.dead = False
+        #: Called with the loop when its thread has ended.
+        self.heirs: list[Callable[[Loop], object]] = []
 
     @staticmethod
     def here() -> Loop:
@@ -111,6 +113,8 @@ class Loop:
         self._timers.clear()
         if self.hub.loop is not None:
             self.hub.destroy(destroy_loop=True)
+        for heir in self.heirs:
+            heir(self)
 
     def hold(self) -> None:
         """Keep the loop alive although nothing is watched: another thread may bring something."""
@@ -169,7 +173,7 @@ class Watch:
     def close(self) -> None:
         """Give the watcher back.  Must come before the descriptor is closed."""
         self.stop()
-        if self._watcher is not None:
+        if self._watcher is not None and not self.loop.dead:
             self._watcher.close()
 
     def lose(self) -> None:
@@ -184,7 +188,7 @@ class Watch:
         if active:
             self.active = False
             old._watches.discard(self)
-        if watcher is not None:
+        if watcher is not None and not old.dead:
             old.tell(_give_back, watcher)
         self.loop = loop
         self._watcher = loop.hub.loop.io(self.fd, self.events)
@@ -192,9 +196,8 @@ class Watch:
             self.start()
 
     def forget(self) -> None:
-        """Let go without touching the loop: it belongs to a forked child's parent."""
-        self.active = False
-        self.loop._watches.discard(self)
+        """Let go in a forked child, whose loop is its own by now (see gzmtp.lifetime)."""
+        self.close()
 
 
 def _give_back(watcher: Any) -> None:
@@ -267,6 +270,5 @@ class Timer:
         self._arm(max(0.0, self.deadline - time.monotonic()))
 
     def forget(self) -> None:
-        """Let go without touching the loop: it belongs to a forked child's parent."""
-        self._watcher = None
-        self.loop._timers.discard(self)
+        """Let go in a forked child, whose loop is its own by now (see gzmtp.lifetime)."""
+        self.cancel()

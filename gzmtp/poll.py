@@ -125,11 +125,11 @@ class _Wait:
             for watcher in watchers:
                 watcher.start(self._changed)
             while True:
-                self._waiter = Waiter(loop.hub)
+                self._waiter = waiter = Waiter(loop.hub)
                 ready = _look(self._ours, self._files)
                 if ready or (deadline is not None and time.monotonic() >= deadline):
                     return ready
-                self._waiter.get()
+                waiter.get()
         finally:
             loop.release()
             if timer is not None:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, Loop, Watch
 from gzmtp.metrics import Counters
-from gzmtp.pipe import Pipe
+from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
 
 
@@ -26,6 +26,7 @@ class Decoder(Protocol):
 
     want: memoryview | None
     commands: list[bytes]
+    fault: ProtocolError | None
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode data."""
@@ -34,12 +35,26 @@ class Decoder(Protocol):
         """Take note of bytes received into `want`."""
 
 
+class Owner(Protocol):
+    """What the engine tells the owner of its connection."""
+
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        """Take a batch for the inbox."""
+
+    def readable(self) -> None:
+        """Messages were delivered."""
+
+    def readable_now(self) -> None:
+        """Messages were delivered, and nothing remains to be done in this callback."""
+
+
 class ReadEngine:
     """Serves the way in of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
         "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_tuning", "_ask",
-        "_deliver", "_commands", "_readable", "_closing", "_watch", "_closed",
+        "_deliver", "_commands", "_readable", "_readable_now",
+        "_closing", "_watch", "_closed",
     )  # fmt: skip
 
     def __init__(
@@ -50,13 +65,12 @@ class ReadEngine:
         tuning: Tuning,
         counters: Counters,
         decoder: Decoder,
-        deliver: Callable[[Pipe, list[list[bytes]]], object],
+        owner: Owner,
         commands: Callable[[list[bytes]], object],
-        readable: Callable[[], object],
         closing: Callable[[BaseException | None], object],
     ) -> None:
-        """*deliver* takes a batch for the inbox, *commands* command bodies; *readable* is told
-        last; *closing* why there will be no more: None for the peer's orderly end."""
+        """*owner* takes what comes, *commands* the bodies of commands; *closing* is told why
+        there will be no more: None for the peer's orderly end."""
         self.pipe = pipe
         self.decoder = decoder
         self.counters = counters
@@ -65,9 +79,10 @@ class ReadEngine:
         self._recv_into = sock.recv_into
         self._tuning = tuning
         self._ask = tuning.in_batch_large
-        self._deliver = deliver
+        self._deliver: Callable[[Pipe, Any], object] = owner.deliver
+        self._readable = owner.readable
+        self._readable_now = owner.readable_now
         self._commands = commands
-        self._readable = readable
         self._closing = closing
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
@@ -87,14 +102,22 @@ class ReadEngine:
                 self._deliver(self.pipe, messages)
             if self.decoder.commands:
                 self._take_commands()
+            if self.decoder.fault is not None:
+                self._closing(self.decoder.fault)
+                return
             if len(self.pipe.inbox) >= self.pipe.rcvhwm:
                 self._pause()
             if messages:
                 self._readable()
 
-    # The whole way in of a message; longer than forty lines so that a batch costs one call.
     def pump(self) -> None:
-        """Receive, decode, deliver: up to `receive_burst` bytes (the read watcher's callback)."""
+        """The read watcher's callback."""
+        if self._receive():
+            self._readable_now()
+
+    # The whole way in of a message; longer than forty lines so that a batch costs one call.
+    def _receive(self) -> bool:
+        """Receive, decode, deliver: up to `receive_burst` bytes; tell whether messages came."""
         decoder = self.decoder
         counters = self.counters
         pipe = self.pipe
@@ -134,6 +157,8 @@ class ReadEngine:
                     self._deliver(pipe, messages)
                 if decoder.commands:
                     self._take_commands()
+                if decoder.fault is not None:
+                    raise decoder.fault
                 if len(pipe.inbox) >= pipe.rcvhwm:
                     self._pause()
                     break
@@ -149,8 +174,7 @@ class ReadEngine:
             end = error
         if ended and not self._closed:
             self._closing(end)
-        if came:
-            self._readable()
+        return came
 
     def _take_commands(self) -> None:
         commands = self.decoder.commands
@@ -170,7 +194,8 @@ class ReadEngine:
             return
         if self.loop.is_here():
             self._watch.start()
-            self.pump()
+            if self._receive():
+                self._readable()
         else:
             self._watch.loop.tell(self._watch.start)
 

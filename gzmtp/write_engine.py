@@ -117,10 +117,11 @@ class WriteEngine:
 
     def wake(self) -> None:
         """The queue reached its mark: the first messages of a turn, or a full batch."""
-        if self._blocked:
-            return
-        if self._batching:
-            self._write()
+        if self._blocked or self._batching:
+            if self._blocked:
+                self._set_blocked_mark()
+            else:
+                self._write()
             if self.loop.idle_turns():
                 self._rested()
             return
@@ -157,6 +158,10 @@ class WriteEngine:
     def _set_mark(self) -> None:
         """Choose at which length of the queue a batch is full."""
         self.pipe.mark = min(self._take, self.pipe.sndhwm)
+
+    def _set_blocked_mark(self) -> None:
+        """While the kernel is full, look at the time now and then: the queue may be endless."""
+        self.pipe.mark = min(len(self.pipe.queue) + _MOST, self.pipe.sndhwm)
 
     def _turn_over(self) -> None:
         """The loop has had its turn: send what was batched, and begin anew."""
@@ -277,7 +282,7 @@ class WriteEngine:
             self._blocked = True
             self.counters.waits += 1
             self._since = time.monotonic()
-            self.pipe.mark = self.pipe.sndhwm
+            self._set_blocked_mark()
             self._here()
             self._watch.start()
 
@@ -350,7 +355,7 @@ class WriteEngine:
             self._rest.extend(buffers)
             self._batch = batch
         self._blocked = True
-        self.pipe.mark = self.pipe.sndhwm
+        self._set_blocked_mark()
         self._watch.stop()
         self.loop.tell(self._lost, error)
 

@@ -128,7 +128,7 @@ class Joint:
         came = self._take(source, self.pipe.rcvhwm - len(self.pipe.inbox))
         if source.queue and len(self.pipe.inbox) >= self.pipe.rcvhwm:
             self.pipe.paused = True
-            source.mark = source.sndhwm
+            source.mark = min(len(source.queue) + _BATCH, source.sndhwm)
         else:
             source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
         if source.full and len(source.queue) <= source.sndhwm // 2:

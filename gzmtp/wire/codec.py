@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from gzmtp.error import ProtocolError
 from gzmtp.wire import commands, frames, legacy, raw, sealed
 from gzmtp.wire.frames import Buffer, Part
 
@@ -24,6 +25,7 @@ class Decoder(Protocol):
 
     want: memoryview | None
     commands: list[bytes]
+    fault: ProtocolError | None
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode *data* behind what came before; return the messages that are whole now."""

@@ -129,6 +129,9 @@ def encode_command(name: bytes, body: bytes = b"") -> bytes:
 class Decoder:
     """Bytes to whole messages.
 
+    A peer's fault behind whole messages does not take them away: they are returned, and `fault`
+    says why nothing must be fed any more.
+
     `feed` what was received; while `want` is not None, receive into it instead and tell `filled`
     how many bytes came.  Command bodies are collected in `commands`; the caller empties it.
 
@@ -138,7 +141,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "want", "commands", "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
+        "want", "commands", "fault", "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
         "_max_parts", "_flags", "_size", "_body", "_room", "_view", "_earned",
     )  # fmt: skip
 
@@ -147,6 +150,7 @@ class Decoder:
     ) -> None:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.fault: ProtocolError | None = None
         self._rest = b""
         self._parts: list[bytes] = []
         self._held = 0  # bytes of the unfinished message's parts
@@ -198,10 +202,8 @@ class Decoder:
             else:
                 size = data[position + 1]
                 start = position + 2
-            if size > self._limit:
-                raise ProtocolError(
-                    f"a frame of {size} bytes is over the limit of {self._limit}", code=_MALFORMED
-                )
+            if size > self._limit or self._held + size > self._max_bytes:
+                return self._refuse(size, messages)
             stop = start + size
             if stop > end:
                 if stop - end >= _OWN_BUFFER:
@@ -215,7 +217,8 @@ class Decoder:
             elif flags & MORE:
                 parts.append(data[start:stop])
                 self._held += size
-                self._bound()
+                if len(parts) > self._max_parts:
+                    return self._refuse(size, messages)
             else:
                 parts.append(data[start:stop])
                 add(parts)
@@ -224,19 +227,21 @@ class Decoder:
         self._rest = data[position:] if position else data
         return messages
 
-    def _bound(self) -> None:
-        if self._held > self._max_bytes or len(self._parts) > self._max_parts:
-            raise ProtocolError(
-                f"an unfinished message of {len(self._parts)} parts and {self._held} bytes "
-                "is over the limit", code=_MALFORMED
-            )  # fmt: skip
+    def _refuse(self, size: int, messages: list[list[bytes]]) -> list[list[bytes]]:
+        """Find fault with a frame of *size* bytes; raise it unless there are messages to save."""
+        if size > self._limit:
+            text = f"a frame of {size} bytes is over the limit of {self._limit}"
+        else:
+            text = (
+                f"an unfinished message of {len(self._parts)} parts and {self._held} bytes, and "
+                f"{size} more, is over the limit"
+            )
+        self.fault = ProtocolError(text, code=_MALFORMED)
+        if not messages:
+            raise self.fault
+        return messages
 
     def _begin_body(self, flags: int, size: int, have: memoryview) -> None:
-        if self._held + size > self._max_bytes:
-            raise ProtocolError(
-                f"a part of {size} bytes is over the limit of an unfinished message "
-                f"({self._max_bytes})", code=_MALFORMED
-            )  # fmt: skip
         self._flags = flags
         self._size = size
         # io.BytesIO hands its buffer over as bytes; a bytearray would have to be copied, which
@@ -283,8 +288,7 @@ class Decoder:
         parts.append(part)
         if flags & MORE:
             self._held += self._size
-            self._bound()
-            return []
+            return self._refuse(0, []) if len(parts) > self._max_parts else []
         self._parts = []
         self._held = 0
         return [parts]

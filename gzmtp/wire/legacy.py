@@ -54,7 +54,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "want", "commands", "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
+        "fault", "want", "commands", "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +62,7 @@ class Decoder:
     ) -> None:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.fault: ProtocolError | None = None  # always raised at once
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._held = 0

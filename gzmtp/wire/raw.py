@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from gzmtp.error import ProtocolError
 from gzmtp.wire.frames import Buffer, Part
 from gzmtp.wire.gather import gather
 
@@ -22,12 +23,13 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
 class Decoder:
     """Received pieces to messages; the same face as `gzmtp.wire.frames.Decoder`."""
 
-    __slots__ = ("want", "commands")
+    __slots__ = ("fault", "want", "commands")
 
     def __init__(self, max_size: int = -1) -> None:
         """Create one; *max_size* has nothing to judge here, as in libzmq."""
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.fault: ProtocolError | None = None  # always raised at once
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Return *data* as one message."""

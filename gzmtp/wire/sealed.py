@@ -66,7 +66,7 @@ class Decoder:
     *max_size* bounds the frame, seal included, as in libzmq.
     """
 
-    __slots__ = ("commands", "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts")
+    __slots__ = ("fault", "commands", "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts")
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class Decoder:
         max_parts: int = 1 << 20,
     ) -> None:
         self.commands: list[bytes] = []
+        self.fault: ProtocolError | None = None  # always raised at once
         self._open = open
         self._frames = frames.Decoder(max_size, max_bytes, max_parts)
         self._parts: list[bytes] = []
