@@ -15,8 +15,8 @@ from typing import Any
 
 import gevent
 
+from gzmtp import lifetime, zap
 from gzmtp import monitor as monitoring
-from gzmtp import zap
 from gzmtp.connection import Connection
 from gzmtp.constants import Errno, Event, PollEvent, SecurityMechanism, SocketOption, SocketType
 from gzmtp.endpoint import Dialer, Endpoint, Listener
@@ -25,7 +25,7 @@ from gzmtp.loop import Loop, Timer
 from gzmtp.metrics import Counters
 from gzmtp.options import Options
 from gzmtp.patterns import REGISTRY
-from gzmtp.pipe import Message, Pipe
+from gzmtp.pipe import UNSERVED, Message, Pipe
 from gzmtp.transports import INPROC, split_endpoint, transport
 from gzmtp.transports.inproc import Joint
 from gzmtp.transports.sockets import failure
@@ -252,6 +252,19 @@ class Host:
         if self.receivers.seats and self._pattern.readable():
             self.receivers.wake_next()
 
+    def _soon(self, call: Callable[..., object], *args: Any) -> None:
+        self.loop.soon(call, *args)
+
+    def _idle(self, pipe: Pipe) -> None:
+        """A sender fills a pipe that nobody serves yet: let the hub run, or nobody ever will."""
+        pipe.mark = min(len(pipe.queue) + UNSERVED, pipe.sndhwm)
+        self.breathe()
+
+    def breathe(self) -> None:
+        """Let the hub have its turn if it has waited for too long (asked by whom no batch asks)."""
+        if self.loop.idle_turns():
+            self.rested()
+
     def rested(self) -> None:
         """A sender has kept the hub waiting: let the hub run before the next message."""
         if self.send == self.pattern.send:
@@ -346,7 +359,9 @@ class Host:
         pipe = Pipe(options.sndhwm, options.rcvhwm)
         pipe.endpoint = endpoint
         pipe.given_id = given_id
-        pipe.end = partial(self.loop.soon, self._end_pipe, pipe)
+        pipe.end = partial(self._soon, self._end_pipe, pipe)
+        pipe.idle = partial(self._idle, pipe)
+        pipe.unserve()
         return pipe
 
     def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
@@ -565,6 +580,8 @@ class Host:
         for endpoint in (*self.dialers, *self.listeners):
             self.retire(endpoint)
         self._settle()
+        if not self.done:
+            lifetime.inherit(self)
 
     def abandon(self) -> None:
         """Close what still lingers, now."""
@@ -614,7 +631,8 @@ class Host:
             try:
                 return self.pattern.take()  # type: ignore[no-any-return]
             except IndexError:
-                return self.pattern.take() if self.pattern.refill() else None
+                pass
+            return self.pattern.take() if self.pattern.refill() else None
 
         return self.receivers.wait_until(attempt, self.loop, seconds, not self._watched())  # type: ignore[no-any-return]
 

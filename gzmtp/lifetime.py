@@ -15,6 +15,9 @@ import weakref
 from typing import Any
 
 import gevent
+from gevent import monkey
+
+from gzmtp.loop import Loop
 
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
@@ -68,6 +71,37 @@ def _forget() -> None:
         state.forget()
     _states.clear()
 
+
+def inherit(host: Any) -> None:
+    """Have a closed socket's last messages sent even if the thread that closed it ends."""
+    if not host.loop.hub.main_hub and _keeper.take not in host.loop.heirs:
+        host.loop.heirs.append(_keeper.take)
+
+
+class _Keeper:
+    """A native thread that sends what threads which have ended left behind.
+
+    libzmq's I/O thread outlives the threads that use sockets; a hub does not.
+    """
+
+    def __init__(self) -> None:
+        self._begin: Any = monkey.get_original("_thread", "start_new_thread")
+
+    def take(self, loop: Loop) -> None:
+        """The thread of *loop* has ended."""
+        hosts = [host for state in list(_states) for host in list(state.hosts)
+                 if host.loop is loop and host.closed and not host.done]  # fmt: skip
+        if hosts:
+            self._begin(self._keep, (hosts,))
+
+    def _keep(self, hosts: list[Any]) -> None:
+        for host in hosts:
+            host.here()
+        while not all(host.done for host in hosts):
+            gevent.sleep(_PACE)
+
+
+_keeper = _Keeper()
 
 atexit.register(_flush)
 if hasattr(os, "register_at_fork"):

@@ -15,6 +15,9 @@ from typing import Any, TypeAlias
 
 ENDLESS = sys.maxsize
 
+#: Messages that an unserved pipe takes between two looks at the time.
+UNSERVED = 512
+
 
 class Body:
     """An outgoing part that is more than bytes: not copied, tracked, or mutable.
@@ -71,7 +74,7 @@ class Pipe:
         "queue", "mark", "wake", "sndhwm", "full", "control", "nudge",
         "inbox", "rcvhwm", "paused", "resume",
         "identity", "socket_type", "given_id", "routing_id", "metadata", "minor",
-        "active", "slot", "drop", "end", "endpoint",
+        "active", "slot", "drop", "end", "idle", "endpoint",
     )  # fmt: skip
 
     def __init__(self, sndhwm: int = 0, rcvhwm: int = 0) -> None:
@@ -98,12 +101,13 @@ class Pipe:
         self.active = False
         self.slot: Any = None
         self.end: Callable[[], object] = nothing
+        self.idle: Callable[[], object] = nothing
         self.unserve()
 
     def unserve(self) -> None:
-        """Forget who served: messages queue up to the mark, nothing is woken."""
-        self.mark = self.sndhwm
-        self.wake: Callable[[], object] = nothing
+        """Forget who served: messages queue up to the mark, and `idle` looks after the sender."""
+        self.mark = min(len(self.queue) + UNSERVED, self.sndhwm)
+        self.wake: Callable[[], object] = self.idle
         self.nudge: Callable[[], object] = nothing
         self.resume: Callable[[], object] = nothing
         self.drop: Callable[[str], object] = _ignore

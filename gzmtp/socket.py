@@ -167,7 +167,12 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             try:
                 parts = host.pattern.take()
             except IndexError:
-                parts = self._recv_waiting(0)
+                pass
+            else:
+                if len(parts) != 1:
+                    host.doled = parts[:0:-1]
+                return parts[0]
+            parts = self._recv_waiting(0)
             if len(parts) != 1:
                 host.doled = parts[:0:-1]
             return parts[0]
@@ -207,7 +212,8 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             try:
                 return host.pattern.take()  # type: ignore[no-any-return]
             except IndexError:
-                return self._recv_waiting(flags)
+                pass
+            return self._recv_waiting(flags)
         parts = [self.recv(flags, copy=copy, track=track)]
         while self.get(SocketOption.RCVMORE):
             parts.append(self.recv(flags, copy=copy, track=track))
@@ -361,8 +367,9 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             try:
                 return host.pattern.take()  # type: ignore[no-any-return]
             except IndexError:
-                if host.pattern.refill():
-                    return host.pattern.take()  # type: ignore[no-any-return]
+                pass
+            if host.pattern.refill():
+                return host.pattern.take()  # type: ignore[no-any-return]
             raise Again()
         message = host.wait_to_receive(None if timeout < 0 else timeout / 1000)
         if message is None:
@@ -376,9 +383,12 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         if doled is None:
             if not copy:
                 host.pattern.keep_origin()
+            parts = None
             try:
                 parts = host.pattern.take()
             except IndexError:
+                pass
+            if parts is None:
                 parts = self._recv_waiting(flags)
             if not copy:
                 pipe = host.pattern.origin()

@@ -14,20 +14,31 @@ from collections.abc import Callable, Iterable
 from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Pipe
 
 
+#: Messages that wake nobody between two looks at the time.
+_BREATH = 1000
+
+
 class Fanout:
     """Distribute messages over pipes."""
 
-    __slots__ = ("choose", "targets")
+    __slots__ = ("choose", "targets", "_breathe", "_unqueued")
 
     #: Who gets every message; None when `choose` must be asked.
     targets: Iterable[Pipe] | None
     #: Who gets this message; None when it cannot be sent now.
     choose: Callable[[Message], Iterable[Pipe] | None]
 
-    def __init__(self, choose: Callable[[Message], Iterable[Pipe] | None]) -> None:
-        """Ask *choose* until `targets` are set."""
+    def __init__(
+        self,
+        choose: Callable[[Message], Iterable[Pipe] | None],
+        breathe: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Ask *choose* until `targets` are set; call *breathe* now and then while nothing that is
+        sent wakes anybody."""
         self.choose = choose
         self.targets = None
+        self._breathe = breathe
+        self._unqueued = 0
 
     def send(self, message: Message) -> int:
         """Queue the message for all who want it and have room."""
@@ -52,4 +63,9 @@ class Fanout:
                 pipe.wake()
                 if len(pipe.queue) >= pipe.sndhwm:
                     pipe.full = True
+            return SENT
+        self._unqueued += 1
+        if self._unqueued >= _BREATH:
+            self._unqueued = 0
+            self._breathe()
         return SENT

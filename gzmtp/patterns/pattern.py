@@ -75,6 +75,9 @@ class Host(Protocol):
     def writable(self) -> object:
         """Room appeared: who waits to send may try again."""
 
+    def breathe(self) -> object:
+        """Messages are being sent and none is queued: the sender may never let the hub run."""
+
 
 class Pattern:
     """Who gets which message.  This one sends to nobody and receives nothing."""

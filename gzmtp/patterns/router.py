@@ -255,6 +255,7 @@ class Router(Routed):
     def _lost(self) -> int:
         if self._mandatory:
             _unreachable()
+        self.host.breathe()
         return SENT
 
     def begin(self, part: Part) -> int:

@@ -76,6 +76,9 @@ class FakeHost:
     def readable(self) -> None:
         self.told_readable += 1
 
+    def breathe(self) -> None:
+        pass
+
     def writable(self) -> None:
         self.told_writable += 1
 
