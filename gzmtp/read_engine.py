@@ -27,6 +27,13 @@ class Decoder(Protocol):
     want: memoryview | None
     commands: list[bytes]
     fault: ProtocolError | None
+    likely: bool
+
+    def guess(self) -> tuple[bytearray, memoryview]:
+        """Return where to receive the next message if it is like the last."""
+
+    def guessed(self, count: int) -> list[list[bytes]]:
+        """Take note of bytes received there."""
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode data."""
@@ -52,9 +59,9 @@ class ReadEngine:
     """Serves the way in of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
-        "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_tuning", "_ask",
+        "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning", "_ask",
         "_deliver", "_commands", "_readable", "_readable_now",
-        "_closing", "_watch", "_closed",
+        "_closing", "_watch", "_closed", "_carried",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +84,7 @@ class ReadEngine:
         self.loop = loop
         self._recv = sock.recv
         self._recv_into = sock.recv_into
+        self._recvmsg_into = sock.recvmsg_into
         self._tuning = tuning
         self._ask = tuning.in_batch_large
         self._deliver: Callable[[Pipe, Any], object] = owner.deliver
@@ -86,6 +94,7 @@ class ReadEngine:
         self._closing = closing
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
+        self._carried = 0  # bytes of an unfinished body that came in earlier calls
         pipe.resume = self.resume
 
     def begin(self, data: bytes) -> None:
@@ -129,7 +138,21 @@ class ReadEngine:
         try:
             while True:
                 want = decoder.want
-                if want is None:
+                if decoder.likely and want is None:
+                    head, body = decoder.guess()
+                    ask = len(head) + len(body)
+                    count = 0
+                    try:
+                        count = self._recvmsg_into((head, body))[0]
+                    finally:
+                        messages = decoder.guessed(count)
+                    if not count:
+                        ended = True
+                        break
+                    counters.body_bytes_in += count
+                    if decoder.want is not None:
+                        self._carried = count
+                elif want is None:
                     ask = self._ask
                     data = self._recv(ask)
                     count = len(data)
@@ -139,6 +162,7 @@ class ReadEngine:
                     messages = decoder.feed(data)
                     if decoder.want is not None:
                         self._ask = tuning.in_batch_large
+                        self._carried = count
                     elif count == ask:
                         self._ask = tuning.in_batch
                 else:
@@ -149,6 +173,10 @@ class ReadEngine:
                         break
                     counters.body_bytes_in += count
                     messages = decoder.filled(count)
+                    # A body's whole size counts, whenever its bytes came: a large message is
+                    # handed on while it is in the cache, before the next is received.
+                    budget -= self._carried
+                    self._carried = 0 if decoder.want is None else self._carried + count
                 counters.reads += 1
                 counters.bytes_in += count
                 if messages:

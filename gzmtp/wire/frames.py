@@ -31,6 +31,8 @@ _long_size = Struct(">Q").unpack_from
 #: peer earns more by what it has sent before: a stranger's header costs no more than this.
 _FIRST_ROOM = 1 << 17
 _MOST_EARNED = 1 << 24
+#: Bytes before a large body (envelope and headers) that are compared with the last message's.
+_MOST_PREFIX = 256
 #: A body that misses less than this waits in the read buffer: a buffer of its own costs more.
 _OWN_BUFFER = 4096
 
@@ -143,6 +145,7 @@ class Decoder:
     __slots__ = (
         "want", "commands", "fault", "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
         "_max_parts", "_flags", "_size", "_body", "_room", "_view", "_earned",
+        "likely", "_prefix", "_prefix_parts", "_prefix_size", "_head",
     )  # fmt: skip
 
     def __init__(
@@ -166,6 +169,13 @@ class Decoder:
         self._room = 0
         self._view: memoryview | None = None
         self._earned = _FIRST_ROOM
+        # What stood before the last large body, if the one before had the same: the next is
+        # `likely` to have it too.
+        self.likely = False
+        self._prefix = b""
+        self._prefix_parts: list[bytes] = []
+        self._prefix_size = 0
+        self._head = bytearray()
 
     # The message path of the read engine: one loop, everything settled before stays out of it.
     def feed(self, data: bytes) -> list[list[bytes]]:
@@ -177,6 +187,7 @@ class Decoder:
         short = self._short
         parts = self._parts
         position = 0
+        begin = -1 if parts else 0  # where the unfinished message begins, if it does in data
         end = len(data)
         while end - position >= 2:
             flags = data[position]
@@ -192,7 +203,7 @@ class Decoder:
                     self._held = 0
                 else:
                     add([data[start:stop]])
-                position = stop
+                position = begin = stop
                 continue
             if flags & LONG:
                 if end - position < 9:
@@ -207,6 +218,8 @@ class Decoder:
             stop = start + size
             if stop > end:
                 if stop - end >= _OWN_BUFFER:
+                    if begin >= 0 and not flags & (MORE | COMMAND):
+                        self._compare(data[begin:start], size)
                     self._begin_body(flags, size, memoryview(data)[start:end])
                     self._rest = b""
                     return messages
@@ -224,6 +237,7 @@ class Decoder:
                 add(parts)
                 self._parts = parts = []
                 self._held = 0
+                begin = stop
         self._rest = data[position:] if position else data
         return messages
 
@@ -240,6 +254,50 @@ class Decoder:
         if not messages:
             raise self.fault
         return messages
+
+    # -- large messages that follow each other: read without the read buffer, in one call each
+
+    def _compare(self, prefix: bytes, size: int) -> None:
+        """Note what stands before a large body: is it what stood before the last one?"""
+        self.likely = (
+            prefix == self._prefix and len(prefix) <= _MOST_PREFIX and size <= _MOST_EARNED
+        )
+        if not self.likely:
+            self._prefix = prefix
+            return
+        self._prefix_parts = list(self._parts)
+        self._prefix_size = size
+        self._head = bytearray(len(prefix))
+
+    def guess(self) -> tuple[bytearray, memoryview]:
+        """Return where to receive the next message if it is like the last two (`likely`): what
+        stands before its body, and the body.  Tell `guessed` how many bytes came."""
+        self._flags = 0
+        self._size = self._room = size = self._prefix_size
+        self._body = body = io.BytesIO()
+        body.seek(size - 1)
+        body.write(b"\0")
+        self._view = self.want = view = body.getbuffer()
+        return self._head, view
+
+    def guessed(self, count: int) -> list[list[bytes]]:
+        """Take *count* bytes that were received where `guess` said; return whole messages."""
+        head = self._head
+        if count >= len(head) and head == self._prefix:
+            self._parts = list(self._prefix_parts)
+            self._held = len(head)
+            return self.filled(count - len(head))
+        view = self._view
+        assert view is not None
+        data = bytes(head[:count]) + bytes(view[: max(0, count - len(head))])
+        self.want = None
+        view.release()
+        self._body = self._view = None
+        if not count:  # nothing came yet
+            return []
+        self.likely = False
+        self._prefix = b""
+        return self.feed(data)
 
     def _begin_body(self, flags: int, size: int, have: memoryview) -> None:
         self._flags = flags
@@ -266,7 +324,7 @@ class Decoder:
         assert body is not None and view is not None
         self.want = None
         want.release()
-        view.release()
+        view.release()  # (the same object, where a guess came true at once)
         room = self._room
         if room < self._size:
             # Memory is taken as bytes arrive: a peer that announces 2^40 bytes costs nothing.

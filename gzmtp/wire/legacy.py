@@ -54,7 +54,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "want", "commands", "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
+        "fault", "likely", "want", "commands", "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,7 @@ class Decoder:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
         self.fault: ProtocolError | None = None  # always raised at once
+        self.likely = False  # nothing is received ahead of its header
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._held = 0

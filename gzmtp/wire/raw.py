@@ -23,13 +23,14 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
 class Decoder:
     """Received pieces to messages; the same face as `gzmtp.wire.frames.Decoder`."""
 
-    __slots__ = ("fault", "want", "commands")
+    __slots__ = ("fault", "likely", "want", "commands")
 
     def __init__(self, max_size: int = -1) -> None:
         """Create one; *max_size* has nothing to judge here, as in libzmq."""
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
         self.fault: ProtocolError | None = None  # always raised at once
+        self.likely = False  # nothing is received ahead of its header
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Return *data* as one message."""

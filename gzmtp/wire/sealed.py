@@ -66,7 +66,7 @@ class Decoder:
     *max_size* bounds the frame, seal included, as in libzmq.
     """
 
-    __slots__ = ("fault", "commands", "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts")
+    __slots__ = ("fault", "likely", "commands", "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts")
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class Decoder:
     ) -> None:
         self.commands: list[bytes] = []
         self.fault: ProtocolError | None = None  # always raised at once
+        self.likely = False  # nothing is received ahead of its header
         self._open = open
         self._frames = frames.Decoder(max_size, max_bytes, max_parts)
         self._parts: list[bytes] = []
