@@ -625,16 +625,21 @@ class Host:
 
     def wait_to_receive(self, seconds: float | None) -> Message | None:
         """Wait for the next message; None when *seconds* went by."""
-        self.here()
+        if gevent.get_hub() is not self.loop.hub:
+            self.here()
+        idle = not (self.dialers or self.listeners)
+        message: Message | None = self.receivers.wait_until(
+            self._try_to_receive, self.loop, seconds, idle
+        )
+        return message
 
-        def attempt() -> Message | None:
-            try:
-                return self.pattern.take()  # type: ignore[no-any-return]
-            except IndexError:
-                pass
-            return self.pattern.take() if self.pattern.refill() else None
-
-        return self.receivers.wait_until(attempt, self.loop, seconds, not self._watched())  # type: ignore[no-any-return]
+    def _try_to_receive(self) -> Message | None:
+        pattern = self.pattern
+        try:
+            return pattern.take()  # type: ignore[no-any-return]
+        except IndexError:
+            pass
+        return pattern.take() if pattern.refill() else None
 
     def wait_to_send(self, attempt: Callable[[], int], seconds: float | None) -> bool:
         """Wait until *attempt* returns SENT (0); False when *seconds* went by."""
@@ -644,10 +649,8 @@ class Host:
         def once() -> bool | None:
             return True if attempt() == 0 else None
 
-        return bool(self.senders.wait_until(once, self.loop, seconds, not self._watched()))
-
-    def _watched(self) -> bool:
-        return bool(self.dialers or self.listeners)
+        idle = not (self.dialers or self.listeners)
+        return bool(self.senders.wait_until(once, self.loop, seconds, idle))
 
     def counters(self) -> Counters:
         """Return the sums of all connections, past and present."""

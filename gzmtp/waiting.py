@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from gevent.hub import Waiter
+from gevent import get_hub
+from gevent.exceptions import BlockingSwitchOutError
+from greenlet import getcurrent
 
 from gzmtp.loop import Loop, Timer
 
@@ -19,45 +21,55 @@ from gzmtp.loop import Loop, Timer
 class Seat:
     """One greenlet's place in a line, for as long as its call lasts."""
 
-    __slots__ = ("loop", "waiter", "woken")
+    __slots__ = ("loop", "greenlet", "woken", "in_time")
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
-        self.waiter: Any = None
+        self.greenlet: Any = None
         self.woken = False
+        self.in_time = True
 
     def wait(self, seconds: float | None, idle: bool) -> bool:
         """Let others run until woken; False when *seconds* went by.  What kill() or a
         gevent.Timeout throws passes through.  *idle* says that no descriptor is watched."""
         loop = self.loop
-        self.waiter = waiter = Waiter(loop.hub)
+        current = getcurrent()
+        if current is loop.hub:
+            raise BlockingSwitchOutError("a callback of the hub must not wait for a socket")
+        self.greenlet = current
         self.woken = False
-        timer = None
-        if seconds is not None:
-            timer = Timer(loop, seconds, lambda: waiter.switch(False))
+        self.in_time = True
+        timer = None if seconds is None else Timer(loop, seconds, self._too_late)
         if idle:
             loop.hold()
         try:
-            return waiter.get() is not False
+            loop.switch_away()
         finally:
+            self.greenlet = None
             if timer is not None:
                 timer.cancel()
             if idle:
                 loop.release()
-            self.waiter = None
+        return self.in_time
+
+    def _too_late(self) -> None:
+        self.in_time = False
+        self.loop.make_ready(self)
 
     def wake(self, now: bool) -> None:
         """End the wait: at once (*now*, from a callback's last step) or in the next turn."""
         self.woken = True
-        waiter = self.waiter
-        if waiter is None:
+        loop = self.loop
+        greenlet = self.greenlet
+        if greenlet is None:
             return
-        if now and self.loop.in_hub():
-            waiter.switch(None)
-        elif self.loop.is_here():
-            self.loop.soon(waiter.switch, None)
+        if now and getcurrent() is loop.hub:
+            self.greenlet = None
+            greenlet.switch()
+        elif get_hub() is loop.hub:
+            loop.make_ready(self)
         else:
-            self.loop.tell(waiter.switch, None)
+            loop.tell(loop.make_ready, self)
 
 
 class Line:
@@ -89,7 +101,8 @@ class Line:
         """Wait until *attempt* returns something that is not None, and return it; None when
         *seconds* (None: for ever) went by."""
         seat = Seat(loop)
-        self.seats.append(seat)
+        seats = self.seats
+        seats.append(seat)
         try:
             deadline = None if seconds is None else time.monotonic() + seconds
             while True:
@@ -100,7 +113,7 @@ class Line:
                 if deadline is not None:
                     seconds = max(0.0, deadline - time.monotonic())
         finally:
-            self.seats.remove(seat)
-            if seat.woken:
+            seats.remove(seat)
+            if seat.woken and seats:
                 # What woke this one may serve the next too (or it was killed): pass it on.
                 self.wake_next()

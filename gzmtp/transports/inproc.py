@@ -30,6 +30,8 @@ class Host(Protocol):
     name: str
     bodies: bool
     shares: bool
+    receivers: Any
+    observers: Any
     deliver: Any
     command: Any
 
@@ -108,7 +110,7 @@ class Joint:
         if other is None or not other.joined or self.closed:
             self.pipe.mark = self.pipe.sndhwm
             return
-        if other.host.loop.hub is not self.host.loop.hub:
+        if other.host.loop is not self.host.loop:
             if not other._told:
                 other._told = True
                 other.host.post(other.collect)
@@ -123,18 +125,20 @@ class Joint:
         if other is None or self.closed:
             return
         source = other.pipe
+        host = self.host
+        pipe = self.pipe
         while source.control:
-            self.host.command(self.pipe, *source.control.popleft())
-        came = self._take(source, self.pipe.rcvhwm - len(self.pipe.inbox))
-        if source.queue and len(self.pipe.inbox) >= self.pipe.rcvhwm:
-            self.pipe.paused = True
+            host.command(pipe, *source.control.popleft())
+        came = self._take(source, pipe.rcvhwm - len(pipe.inbox))
+        if source.queue and len(pipe.inbox) >= pipe.rcvhwm:
+            pipe.paused = True
             source.mark = min(len(source.queue) + _BATCH, source.sndhwm)
         else:
             source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
         if source.full and len(source.queue) <= source.sndhwm // 2:
             other.host.post(other.host.room, source)
-        if came:  # last: whoever is woken may run at once, and come back here
-            self.host.readable()
+        if came and (host.receivers.seats or host.observers):
+            host.readable()
 
     def _take(self, source: Pipe, room: int) -> bool:
         """Deliver at most *room* messages of *source*; tell whether there was any."""
@@ -142,14 +146,15 @@ class Joint:
         count = len(queue)
         if room <= 0 or not count:
             return False
-        if count <= room:
+        if count == 1:
+            messages = [queue.popleft()]
+        elif count <= room:
             messages = list(queue)
             for _ in range(count):  # not clear(): another thread may be appending
                 queue.popleft()
         else:
             messages = [queue.popleft() for _ in range(room)]
-        assert self.other is not None
-        sender = self.other.host
+        sender = self.other.host  # type: ignore[union-attr]
         if sender.shares or sender.bodies:
             messages = [_own(message) for message in messages]
         self.host.deliver(self.pipe, messages)
