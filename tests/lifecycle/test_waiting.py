@@ -87,18 +87,17 @@ class TestMany:
         assert got == [(0, b"x"), (2, b"y")]
 
     def test_waiter_killed_just_when_its_message_arrives(self, pair_of):
-        """The wake-up of a greenlet that dies goes to the next."""
+        """The wake-up of a greenlet that dies goes to the next one; the message is not lost."""
         a, b = pair_of("PUSH", "PULL")
         got = []
         for number in range(20):
             first, second = waiting(*(gevent.spawn(lambda: got.append(b.recv())) for _ in range(2)))
             a.send(b"%d" % number)
             first.kill(block=False)
-            second.join(5)
-            if not second.dead or len(got) <= number:
-                b_rest = b.recv_multipart() if not second.dead else None
-                raise AssertionError(f"message {number} was lost or stayed: {b_rest}")
-            first.join(5)
+            eventually(lambda number=number: len(got) > number, what="somebody has the message")
+            gevent.killall(
+                [first, second]
+            )  # on inproc the first may have been quicker than its end
         assert got == [b"%d" % number for number in range(20)]
 
     def test_pollers_and_receivers(self, pair_of):

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gevent import monkey, socket
+from gevent import socket
 
-Popen = monkey.get_original("subprocess", "Popen")
+Popen = subprocess.Popen  # gevent's when everything is patched
 PROGRAM = Path(__file__).with_name("peer_process.py")
 
 

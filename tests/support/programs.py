@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from gevent import monkey
-
 from .waiting import eventually
 
-Popen = monkey.get_original("subprocess", "Popen")
+Popen = subprocess.Popen  # gevent's when everything is patched
 ROOT = Path(__file__).parents[2]
 
 
