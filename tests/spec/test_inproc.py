@@ -1,0 +1,79 @@
+"""28: inproc has no handshake."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_types_do_not_have_to_match(sockets, endpoint):
+    place = endpoint("inproc")
+    push, dealer = sockets("PUSH"), sockets("DEALER")
+    dealer.bind(place)
+    push.connect(place)
+    push.send(b"x")
+    assert dealer.recv() == b"x"
+
+
+def test_no_reconnect(zmq, sockets, endpoint):
+    place = endpoint("inproc")
+    first, push = sockets("PULL"), sockets("PUSH", sndtimeo=0)
+    first.bind(place)
+    push.connect(place)
+    push.send(b"x")
+    assert first.recv() == b"x"
+    first.close(0)
+    second = sockets("PULL")
+    second.bind(place)
+    assert not push.poll(20, zmq.POLLOUT)
+    push.connect(place)
+    push.send(b"y")
+    assert second.recv() == b"y"
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_connects_before_the_bind(sockets, endpoint, count):
+    place = endpoint("inproc")
+    pushes = [sockets("PUSH") for _ in range(count)]
+    for number, push in enumerate(pushes):
+        push.connect(place)
+        push.send(b"%d" % number)
+    pull = sockets("PULL")
+    pull.bind(place)
+    assert sorted(int(pull.recv()) for _ in pushes) == list(range(count))
+
+
+def test_name_is_free_again_after_unbind_and_close(zmq, sockets, endpoint):
+    place = endpoint("inproc")
+    for turn in range(3):
+        pull, push = sockets("PULL"), sockets("PUSH")
+        pull.bind(place)
+        push.connect(place)
+        push.send(b"%d" % turn)
+        assert pull.recv() == b"%d" % turn
+        pull.unbind(place) if turn % 2 else pull.close(0)
+
+
+def test_identity_of_the_other_side(sockets, endpoint):
+    place = endpoint("inproc")
+    router, dealer = sockets("ROUTER", routing_id=b"r"), sockets("DEALER", routing_id=b"d")
+    router.bind(place)
+    dealer.connect(place)
+    dealer.send(b"x")
+    assert router.recv_multipart() == [b"d", b"x"]
+    router.send_multipart([b"d", b"y"])
+    assert dealer.recv() == b"y"
+
+
+def test_socket_connects_to_itself(sockets, endpoint):
+    place = endpoint("inproc")
+    dealer = sockets("DEALER")
+    dealer.bind(place)
+    dealer.connect(place)
+    dealer.send(b"echo")
+    assert dealer.recv() == b"echo"
+
+
+@pytest.mark.parametrize("option", ["xpub_verbose", "xpub_nodrop", "xpub_manual"])
+def test_xpub_options_work_on_pub(zmq, sockets, option):
+    pub = sockets("PUB", **{option: 1})
+    pub.send(b"x")
