@@ -202,7 +202,7 @@ context.destroy(0)
             run.interrupt()
     run.until("interrupted")
     assert run.end() == 0
-    assert "Traceback" not in run.errors
+    assert "gzmtp/" not in run.errors  # gevent itself may print the KeyboardInterrupt
 
 
 FORK = """

@@ -12,18 +12,9 @@ import greenlet
 import psutil
 
 _process = psutil.Process()
-_watcher_types = tuple(
-    {
-        base
-        for kind in ("io", "timer", "async_", "check", "prepare", "idle", "fork")
-        for base in type(
-            getattr(gevent.get_hub().loop, kind)(
-                *((0, 1) if kind == "io" else (1,) if kind == "timer" else ())
-            )
-        ).__mro__
-        if base.__name__ == "watcher"
-    }
-)
+_timer = gevent.get_hub().loop.timer(1)
+_watcher_types = tuple(base for base in type(_timer).__mro__ if base.__name__ == "watcher")
+_timer.close()
 # Threads of gevent's pool live as long as the hub; so do the watchers it uses to hear from them.
 _INNER = ("gevent.threadpool", "gevent._threading", "gevent.resolver")
 
