@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from gzmtp import lifetime
 from gzmtp.constants import ContextOption, Errno, SocketOption
-from gzmtp.error import ZMQError
+from gzmtp.error import ContextTerminated, ZMQError
 from gzmtp.host import Host
 from gzmtp.loop import Loop
 from gzmtp.metrics import Counters
@@ -42,6 +42,7 @@ class ContextState:
         self.totals = Counters()
         self.terminated = False
         self.closed = False
+        self.forgotten = False
         self._leaving = Line()
         lifetime.register(self)
 
@@ -56,14 +57,21 @@ class ContextState:
         return bool(self.options.ipv6)
 
     def host(self, socket_type: int) -> Host:
-        """Create a socket's host.  ZMQError: ETERM, EMFILE at MAX_SOCKETS."""
+        """Create a socket's host.  ZMQError: ETERM, EFAULT when that is over, EMFILE at
+        MAX_SOCKETS."""
+        self.check()
         if self.terminated:
-            raise ZMQError(Errno.ENOTSUP, "the context was terminated")
+            raise ContextTerminated()
         if len(self.hosts) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
         host = Host(self, socket_type)
         self.hosts.add(host)
         return host
+
+    def check(self) -> None:
+        """ZMQError(EFAULT) if the context was terminated."""
+        if self.closed:
+            raise ZMQError(Errno.EFAULT, "Bad address: the context was terminated")
 
     def gone(self, host: Host) -> None:
         """The last of *host* has gone."""
@@ -85,7 +93,7 @@ class ContextState:
 
     def forget(self) -> None:
         """Let go of every socket: this is a forked child."""
-        self.terminated = self.closed = True
+        self.terminated = self.closed = self.forgotten = True
         for host in self.hosts:
             host.forget()
         self.hosts.clear()
@@ -110,6 +118,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     _shadow_obj: Any = None
     _warn_destroy_close = False
     _sockets: Any = None
+    _terminated = False
     _state: ContextState
     _socket_class: type[SocketT] = cast(Any, Socket)
     _repr_cls = "zmq.Context"
@@ -135,6 +144,8 @@ class Context(AttributeSetter, Generic[SocketT]):
     def __del__(self) -> None:
         state = getattr(self, "_state", None)
         if state is None or self._shadow or state.closed or lifetime.exiting():
+            return
+        if self._sockets is None:  # an error in __init__
             return
         warnings.warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
         # Nothing may wait here: the collector can run in any greenlet, the hub included.  What
@@ -192,8 +203,8 @@ class Context(AttributeSetter, Generic[SocketT]):
 
     @property
     def closed(self) -> bool:
-        """Whether the context was terminated."""
-        return self._state.terminated
+        """Whether the context was terminated by this door, and nothing is left of it."""
+        return self._terminated or self._state.forgotten
 
     # -- the end
 
@@ -203,6 +214,7 @@ class Context(AttributeSetter, Generic[SocketT]):
         state = self._state
         if not state.closed:
             state.terminate()
+        self._terminated = True
 
     def destroy(self, linger: int | None = None) -> None:
         """Close all sockets, with *linger* (milliseconds) if given, then `term`."""
@@ -228,7 +240,8 @@ class Context(AttributeSetter, Generic[SocketT]):
         socket_class: Callable[[Any, int], SocketT] | None = None,
         **kwargs: Any,
     ) -> SocketT:
-        """Create a socket of *socket_type*.  ZMQError: ENOTSUP after term, EINVAL, EMFILE."""
+        """Create a socket of *socket_type*.  ZMQError: EINVAL, EMFILE; ENOTSUP after term, ETERM
+        while another thread terminates, EFAULT if it was terminated by another door."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP)
         make: Any = self._socket_class if socket_class is None else socket_class
@@ -251,18 +264,19 @@ class Context(AttributeSetter, Generic[SocketT]):
     # -- options
 
     def get(self, option: int) -> int:
-        """Return a context option.  ZMQError(EINVAL), EFAULT when closed."""
+        """Return a context option.  ZMQError(EINVAL); RuntimeError when closed."""
         self._check()
         return self._state.options.get(option)
 
     def set(self, option: int, optval: int) -> None:
-        """Set a context option.  ZMQError(EINVAL), EFAULT when closed."""
+        """Set a context option.  ZMQError(EINVAL); RuntimeError when closed."""
         self._check()
         self._state.options.set(option, optval)
 
     def _check(self) -> None:
         if self.closed:
-            raise ZMQError(Errno.EFAULT, "Bad address: the context was terminated")
+            raise RuntimeError("Context has been destroyed")
+        self._state.check()
 
     def setsockopt(self, opt: int, value: Any) -> None:
         """Set an option for all sockets created from now on."""

@@ -5,12 +5,16 @@ that came, an outgoing one over any contiguous buffer. It must not know sockets:
 is what a socket queues, and when the last reference to that and to the frame is gone, the frame's
 tracker is done.
 
+What a received frame lends may be written to, as pyzmq's may (``numpy.frombuffer(frame)``). The
+bytes become writable without a copy if nobody but the frame has them: io.BytesIO sees to both.
+
 Metadata properties are those of RFC 37 ("Socket-Type", "Identity", "X-...") and libzmq's own
 ("Peer-Address", "User-Id").
 """
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
@@ -70,7 +74,7 @@ class Frame:
     """
 
     __slots__ = (
-        "_data", "_metadata", "_view", "_copied", "_hold", "_group", "_routing_id",
+        "_data", "_metadata", "_view", "_copied", "_hold", "_came", "_group", "_routing_id",
         "more", "tracker", "tracker_event", "__weakref__",
     )  # fmt: skip
 
@@ -79,6 +83,7 @@ class Frame:
     _view: memoryview | None
     _copied: Bytes | None
     _hold: _Hold | None
+    _came: bool
     _group: str
     _routing_id: int
     #: Whether another part of the same message follows.
@@ -118,6 +123,7 @@ class Frame:
         self._data = data
         self._metadata = metadata
         self._view = self._copied = self._hold = None
+        self._came = False
         self._group = ""
         self._routing_id = 0
         self.more = False
@@ -130,6 +136,7 @@ class Frame:
         """The frame of a part that has come."""
         frame = cls.__new__(cls)
         frame._reset(data, metadata)
+        frame._came = True
         frame.more = more
         if track:
             frame.tracker = _FINISHED_TRACKER
@@ -153,8 +160,18 @@ class Frame:
 
     __copy__ = fast_copy
 
+    @property
+    def _lent(self) -> Bytes | memoryview:
+        """The content for others, who may write to it if it was received."""
+        if self._came:
+            self._came = False
+            stream = io.BytesIO(self._data)
+            self._data = b""  # else the stream would have to copy what two own
+            self._data = stream.getbuffer()
+        return self._data
+
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self._data)
+        return memoryview(self._lent)
 
     def __len__(self) -> int:
         return len(self._data)
@@ -164,10 +181,10 @@ class Frame:
 
     @property
     def buffer(self) -> memoryview:
-        """A view of the content, read-only if it is bytes (as received content always is)."""
+        """A view of the content: writable if it was received, or made of something writable."""
         view = self._view
         if view is None:
-            view = self._view = memoryview(self._data)
+            view = self._view = memoryview(self._lent)
         return view
 
     @property
@@ -269,7 +286,7 @@ class Frame:
 
 
 if sys.version_info < (3, 12):
-    lend_buffer(Frame, "_data")
+    lend_buffer(Frame, "_lent")
 
 Message = Frame
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -21,7 +22,7 @@ from gzmtp.connection import Connection
 from gzmtp.constants import Errno, Event, PollEvent, SecurityMechanism, SocketOption, SocketType
 from gzmtp.endpoint import Dialer, Endpoint, Listener
 from gzmtp.error import ZMQError, error_for
-from gzmtp.loop import Loop, Timer
+from gzmtp.loop import POKE_INTERVAL, Loop, Timer
 from gzmtp.metrics import Counters
 from gzmtp.options import Options
 from gzmtp.patterns import REGISTRY
@@ -264,6 +265,14 @@ class Host:
         """Let the hub have its turn if it has waited for too long (asked by whom no batch asks)."""
         if self.loop.idle_turns():
             self.rested()
+
+    def unwanted(self) -> bool:
+        """A message is about to be dropped because nobody wants it: look, now and then, whether
+        somebody has subscribed meanwhile.  Tell whether anything was served."""
+        if monotonic() - self.loop.poked < POKE_INTERVAL:
+            return False
+        self.breathe()
+        return self.progress()
 
     def rested(self) -> None:
         """A sender has kept the hub waiting: let the hub run before the next message."""
@@ -616,12 +625,12 @@ class Host:
             events |= PollEvent.POLLOUT
         return events
 
-    def progress(self) -> None:
-        """Serve what is ready although the hub may not have had a turn."""
+    def progress(self) -> bool:
+        """Serve what is ready although the hub may not have had a turn; tell whether any was."""
         self.here()
         if self._mail:
             self.read_mail()
-        self.loop.poke()
+        return self.loop.poke()
 
     def wait_to_receive(self, seconds: float | None) -> Message | None:
         """Wait for the next message; None when *seconds* went by."""

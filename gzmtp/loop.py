@@ -26,7 +26,9 @@ WRITE = 2
 #: Seconds that greenlets of a busy loop may keep the hub from running.
 TURN_LIMIT = 0.010
 #: Seconds between two pokes at least: a spinning program is not slowed down by them.
-_POKE_INTERVAL = 0.0005
+POKE_INTERVAL = 0.0005
+#: Steps that one poke may take to make up for a while in which nothing was served.
+_CATCH_UP = 12
 
 #: Greenlets that may follow each other without a turn of the hub.
 _HANDOVERS = 50
@@ -55,7 +57,8 @@ class Loop:
         self._clock = time.time if of_day else time.monotonic
         self._watches: set[Watch] = set()
         self._timers: set[Timer] = set()
-        self._poked = 0.0
+        #: When somebody poked last, by the monotonic clock.
+        self.poked = 0.0
         self._holders = 0
         self._hold: Any = None
         self.dead = False
@@ -130,16 +133,28 @@ class Loop:
                     return
         self.hub.switch()
 
-    def poke(self) -> None:
-        """Serve what is ready, without a turn of the loop."""
+    def poke(self) -> bool:
+        """Serve what is ready, without a turn of the loop; tell whether anything was."""
         clock = time.monotonic()
-        if clock - self._poked < _POKE_INTERVAL or not self.is_here():
-            return
-        self._poked = clock
+        since = clock - self.poked
+        if since < POKE_INTERVAL or not self.is_here():
+            return False
+        self.poked = clock
         for timer in [t for t in self._timers if t.deadline <= clock]:
             timer.fire()
+        served = False
+        # Whoever pokes for the first time in a while may have been in time.sleep(), unpatched:
+        # what libzmq's I/O thread would have done by now takes several steps (a handshake does).
+        for _ in range(1 if since < TURN_LIMIT else _CATCH_UP):
+            if not self._serve():
+                break
+            served = True
+        return served
+
+    def _serve(self) -> bool:
+        """Call back who watches a descriptor that is ready; tell whether anybody does."""
         if not self._watches:
-            return
+            return False
         poll = _poll()
         by_fd: dict[int, list[Watch]] = {}
         for watch in self._watches:
@@ -149,11 +164,13 @@ class Loop:
             for watch in watches:
                 events |= _EVENTS[watch.events]
             poll.register(fd, events)
-        for fd, events in poll.poll(0):
+        found = poll.poll(0)
+        for fd, events in found:
             for watch in by_fd[fd]:
                 if watch.active and (events & ~(select.POLLIN | select.POLLOUT)
                                      or events & _EVENTS[watch.events]):  # fmt: skip
                     watch.callback()
+        return bool(found)
 
     def end(self) -> None:
         """The thread ends: give its hub back, which gevent leaves to whoever made it.  What is

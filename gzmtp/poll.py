@@ -36,8 +36,9 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: float = -1) -> list[tu
     """Wait until one of *sockets* (pairs of a Socket, a descriptor or anything with fileno(), and
     events) is ready, at most *timeout* milliseconds (negative or None: for ever).
 
-    Returns the pairs of those that are, with what they are ready for; only the calling greenlet
-    waits.  Raises ZMQError(ENOTSUP) for a closed socket, TypeError for what cannot be polled.
+    Returns the pairs of those that are, with what they are ready for (of an object with fileno(),
+    its descriptor); only the calling greenlet waits.  Raises ZMQError(ENOTSUP) for a closed
+    socket, TypeError for what cannot be polled.
     """
     if timeout is None or timeout < 0:
         timeout = -1
@@ -90,9 +91,9 @@ def _look(
             if found & stdlib_select.POLLHUP:
                 found |= stdlib_select.POLLIN
             events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)
-            for thing, wanted in files[fd]:
+            for _, wanted in files[fd]:
                 if events & (wanted | _POLLERR):
-                    ready.append((thing, events & (wanted | _POLLERR)))
+                    ready.append((fd, events & (wanted | _POLLERR)))
     return ready
 
 

@@ -293,6 +293,8 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
     def _part(self, data: Any, copy: bool, track: bool) -> tuple[Any, MessageTracker | None]:
         """Turn what the user gave into a part: bytes where they are small or immutable."""
         if isinstance(data, Frame):
+            if track and data.tracker is None:
+                raise ValueError("Not a tracked message")
             return self._part_of_frame(data)
         if isinstance(data, str):
             raise TypeError("unicode not allowed, use send_string")
@@ -404,8 +406,8 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         return Frame._received(part, bool(doled), host.source, track)
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive one part into *buffer*, at most *nbytes* (0: its size); return the part's size
-        in the buffer.  A longer part is cut, as zmq_recv(3) does."""
+        """Receive one part into *buffer*, at most *nbytes* (0: its size); return the part's size.
+        A longer part is cut, as zmq_recv(3) does: then what is returned is larger."""
         view = memoryview(buffer)
         if view.readonly:
             raise BufferError("Object is not writable.")
@@ -417,10 +419,10 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         room = len(view)
         if nbytes > room:
             raise ValueError(f"nbytes={nbytes} too big for memoryview of {room}B")
-        part = self.recv(flags)
+        part = Socket.recv(self, flags)
         count = min(len(part), nbytes or room)
         view[:count] = part[:count]
-        return count
+        return len(part)
 
     # -- endpoints
 

@@ -31,9 +31,9 @@ ROWS = (
     "socket",
     "lifetime",
     "context poll proxy",
-    "sugar utils",  # pyzmq's public names: these come with the front door,
+    "sugar utils backend",  # pyzmq's public names: these come with the front door,
     "gzmtp",  # which is __init__.py,
-    "green auth devices log decorators ssh backend curve_keygen",  # and these when they are imported
+    "green auth devices log decorators ssh curve_keygen",  # and these when they are imported
     "monkey",  # imported by none
 )
 PLACE = {name: at for at, row in enumerate(ROWS) for name in row.replace("|", " ").split()}

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 
 from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Pipe
 
-
 #: Messages that wake nobody between two looks at the time.
 _BREATH = 1000
 
@@ -21,7 +20,7 @@ _BREATH = 1000
 class Fanout:
     """Distribute messages over pipes."""
 
-    __slots__ = ("choose", "targets", "_breathe", "_unqueued")
+    __slots__ = ("choose", "targets", "_breathe", "_unwanted", "_unqueued")
 
     #: Who gets every message; None when `choose` must be asked.
     targets: Iterable[Pipe] | None
@@ -32,12 +31,15 @@ class Fanout:
         self,
         choose: Callable[[Message], Iterable[Pipe] | None],
         breathe: Callable[[], object] = lambda: None,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> None:
         """Ask *choose* until `targets` are set; call *breathe* now and then while nothing that is
-        sent wakes anybody."""
+        sent wakes anybody; call *unwanted* before a message is dropped because nobody wants it:
+        it tells whether to look again."""
         self.choose = choose
         self.targets = None
         self._breathe = breathe
+        self._unwanted = unwanted
         self._unqueued = 0
 
     def send(self, message: Message) -> int:
@@ -48,7 +50,7 @@ class Fanout:
             if targets is None:
                 return BLOCKED
         # First all queues, then the waking: a pipe that is woken may change the targets.
-        due = None
+        due = pipe = None
         for pipe in targets:
             if not pipe.full:
                 queue = pipe.queue
@@ -64,6 +66,8 @@ class Fanout:
                 if len(pipe.queue) >= pipe.sndhwm:
                     pipe.full = True
             return SENT
+        if pipe is None:
+            return self.send(message) if self._unwanted() else SENT
         self._unqueued += 1
         if self._unqueued >= _BREATH:
             self._unqueued = 0

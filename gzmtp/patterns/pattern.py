@@ -78,6 +78,9 @@ class Host(Protocol):
     def breathe(self) -> object:
         """Messages are being sent and none is queued: the sender may never let the hub run."""
 
+    def unwanted(self) -> bool:
+        """Nobody wants a message: serve who may have subscribed; tell whether there is anybody."""
+
 
 class Pattern:
     """Who gets which message.  This one sends to nobody and receives nothing."""

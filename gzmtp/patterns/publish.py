@@ -31,7 +31,7 @@ class Pub(Pattern):
         """Begin with nobody who wants anything."""
         super().__init__(host)
         self._wanted = Subscriptions()
-        self._out = Fanout(self._choose, host.breathe)
+        self._out = Fanout(self._choose, host.breathe, host.unwanted)
         self.send = self._out.send
         self._note_options()
 

@@ -28,7 +28,7 @@ class Xsub(FairQueued):
         """Begin wanting nothing."""
         super().__init__(host)
         self._topics = Topics()
-        self._out = Fanout(lambda message: self._pipes, host.breathe)
+        self._out = Fanout(lambda message: self._pipes, host.breathe, host.unwanted)
         self.send = self._send
 
     def topics_count(self) -> int:

@@ -79,6 +79,9 @@ class FakeHost:
     def breathe(self) -> None:
         pass
 
+    def unwanted(self) -> bool:
+        return False
+
     def writable(self) -> None:
         self.told_writable += 1
 

@@ -55,3 +55,21 @@ def test_a_pipe_emptied_by_its_waking_is_not_full() -> None:
     for _ in range(3):
         fanout.send([b"x"])
     assert len(pipe.sent) == 3 and not pipe.full
+
+
+def test_an_unwanted_message_is_offered_once_more() -> None:
+    pipe = FakePipe()
+    late = iter([True, False])
+
+    def unwanted() -> bool:
+        more = next(late)
+        fanout.targets = [pipe] if more else []
+        return more
+
+    fanout = Fanout(lambda message: None, unwanted=unwanted)
+    fanout.targets = []
+    assert fanout.send([b"x"]) == SENT
+    assert list(pipe.queue) == [[b"x"]]
+    fanout.targets = []
+    assert fanout.send([b"y"]) == SENT
+    assert len(pipe.queue) == 1
