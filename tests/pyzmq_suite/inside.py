@@ -1,0 +1,80 @@
+"""One process of run.py: makes `zmq` mean gzmtp, then runs one file of pyzmq's suite under pytest.
+
+Its first argument is run.py's job as JSON, the rest are pytest's. How every test ended goes to a JSON file.
+"""
+
+# ruff: noqa: E402  (it patches before it imports)
+
+from __future__ import annotations
+
+import json
+import sys
+
+JOB = json.loads(sys.argv[1])
+
+if JOB["mode"] == "monkey":
+    import gevent.monkey
+
+    gevent.monkey.patch_all()
+
+import gzmtp.monkey
+
+gzmtp.monkey.patch_zmq()
+
+import faulthandler
+import os
+from typing import Any
+
+import pytest
+from exclusions import reason_for, rows_for
+from stand_in import asyncio_module
+
+
+class Plugin:
+    """Takes out what is excluded, and notes how each test ended (at once: the next one may hang)."""
+
+    def __init__(self) -> None:
+        self.file = open(JOB["report"], "a", buffering=1)
+
+    def note(self, **facts: Any) -> None:
+        print(json.dumps(facts), file=self.file)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        names = {item: f"{item.path.name}::{item.nodeid.partition('::')[2]}" for item in items}
+        out = {item for item in items if reason_for(names[item], JOB["mode"])}
+        for row in rows_for(JOB["file"], JOB["mode"]):
+            if not any(reason_for(name, JOB["mode"], row) for name in names.values()):
+                self.note(stale=row)
+        if not JOB["excluded"]:
+            self.note(excluded=len(out))
+        drop = [item for item in items if (item in out) != JOB["excluded"]]
+        config.hook.pytest_deselected(items=drop)
+        items[:] = [item for item in items if item not in drop]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self._ended(report)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.note(began=nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self._ended(report)
+
+    def _ended(self, report: Any) -> None:
+        why = report.longreprtext
+        if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+            why = report.longrepr[2]
+        self.note(test=report.nodeid, outcome=report.outcome, why=why)
+
+
+if __name__ == "__main__":
+    # A copy of stderr, which pytest captures.  run.py ends a process that hangs by SIGABRT.
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
+    # The suite's conftest imports it for every file.
+    sys.modules["zmq.asyncio"] = gzmtp.asyncio = asyncio_module()  # type: ignore[attr-defined]
+    options = "-q --tb=short --no-summary -p no:cacheprovider -p no:faulthandler -p no:hypothesispytest".split()
+    options += ["-c", f"{JOB['root']}/pytest.ini", "-W", "ignore::pytest.PytestConfigWarning"]
+    sys.exit(pytest.main([*options, *sys.argv[2:]], plugins=[Plugin()]))
