@@ -167,7 +167,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     def __enter__(self) -> Context[SocketT]:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         self._warn_destroy_close = True
         self.destroy()
 

@@ -245,11 +245,13 @@ class Frame:
                 raise ZMQError(EINVAL, "Invalid argument: a routing id is not 0")
             self._routing_id = value
         elif option == "group":
-            group = value.encode("utf8") if isinstance(value, str) else Bytes(value)
+            group = value.encode("utf8") if isinstance(value, str) else value
+            if not isinstance(group, Bytes):
+                raise TypeError(f"expected str, got: {value!r}")
             if len(group) > _MAX_GROUP:
                 raise ZMQError(EINVAL, f"Invalid argument: a group has at most {_MAX_GROUP} bytes")
             self._group = group.decode("utf8")
-        elif not isinstance(option, int):
+        elif not isinstance(option, int) or not isinstance(value, int):
             raise TypeError("an integer is required")
         else:
             raise ZMQError(EINVAL, f"Invalid argument: {option!r} of a frame cannot be set")

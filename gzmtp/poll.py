@@ -142,10 +142,12 @@ class _Wait:
                 host.observers.discard(self._changed)
 
     def _changed(self) -> None:
-        """Look again: called from any callback, or from a greenlet that sends."""
+        """Look again: called from any callback, from a greenlet that sends, or by the thread that
+        closes a socket."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None:
-            self._loop.soon(waiter.switch, None)
+            wake = self._loop.soon if self._loop.is_here() else self._loop.tell
+            wake(waiter.switch, None)
 
 
 def _mask(wanted: Any) -> int:

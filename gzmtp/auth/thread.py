@@ -90,6 +90,8 @@ class AuthenticationThread(HubThread):
 class ThreadAuthenticator(Authenticator):
     """An Authenticator with a thread. Parameters as Authenticator's."""
 
+    pipe_endpoint = ""
+
     def __init__(
         self, context: Context[Any] | None = None, encoding: str = "utf-8", log: Any = None
     ) -> None:
