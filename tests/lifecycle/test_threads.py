@@ -141,6 +141,32 @@ def test_socket_is_handed_from_thread_to_thread(pair_of, thread, transport):
         assert b.recv() == b"here"
 
 
+@pytest.mark.parametrize("then", ["send", "close", "close peer"])
+def test_thread_that_used_a_socket_has_ended(pair_of, thread, then, transport):
+    """Its socket is still there for others: to be sent to, read, and closed."""
+    a, b = pair_of("PAIR", "PAIR")
+
+    def use():
+        a.send(b"1")
+        return a.recv()
+
+    worker = thread(use)
+    assert b.recv() == b"1"
+    b.send(b"2")
+    assert worker.get() == b"2"
+    del worker
+    gc.collect()
+    if then == "send":
+        b.send(b"3")
+        assert a.recv() == b"3"
+        a.send(b"4")
+        assert b.recv() == b"4"
+    elif then == "close":
+        a.close()
+    else:
+        b.close()
+
+
 def test_made_here_used_and_closed_there(sockets, bind, thread):
     pull, push = sockets("PULL"), sockets("PUSH")
     place = bind(pull)
