@@ -286,7 +286,7 @@ class Host:
 
     def rest(self) -> None:
         """Let the hub have its turn."""
-        gevent.sleep(0)
+        self.loop.take_turn()
 
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None:
         """Ask the context's ZAP handler (RFC 27)."""

@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 
 import gevent
 from gevent import monkey
+from gevent.hub import Waiter
 from greenlet import getcurrent
 
 READ = 1
@@ -132,6 +133,23 @@ class Loop:
                     greenlet.switch()
                     return
         self.hub.switch()
+
+    def take_turn(self) -> None:
+        """Let the hub have a whole turn: descriptors, timers, and whoever they make ready.
+
+        gevent.sleep(0) does not see to that: as long as callbacks follow each other, which they do
+        if a busy greenlet sleeps so again and again, the loop runs fifty before it looks at
+        anything else.  What is asked of an async watcher comes when it has looked.
+        """
+        waiter = Waiter(self.hub)
+        watcher = self.hub.loop.async_()
+        watcher.start(self.soon, waiter.switch, None)  # after those whom the turn makes ready
+        watcher.send()
+        try:
+            waiter.get()
+        finally:
+            watcher.stop()
+            watcher.close()
 
     def poke(self) -> bool:
         """Serve what is ready, without a turn of the loop; tell whether anything was."""
