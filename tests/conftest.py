@@ -35,9 +35,15 @@ pytest.register_assert_rewrite("support")
 from support import leaks
 from support.events import Events
 from support.limits import limit
-from support.peer import LibzmqProcess
+from support.partners import (  # noqa: F401 (fixtures)
+    libzmq_peer,
+    libzmq_peers,
+    libzmq_process,
+    raw,
+    raw_listener,
+)
 from support.programs import Program
-from support.raw import RawListener, RawPeer
+from support.raw import RawListener
 from support.waiting import eventually
 
 LIMIT = 20.0
@@ -89,25 +95,6 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Any:
     return (yield from _limited(item, "teardown", LIMIT))
-
-
-@pytest.fixture(scope="session")
-def libzmq_process() -> Iterator[Callable[[], LibzmqProcess]]:
-    """Processes with real libzmq, kept for the next test; one that was killed is replaced."""
-    spare: list[LibzmqProcess] = []
-
-    def get() -> LibzmqProcess:
-        while spare:
-            process = spare.pop()
-            if process.process.poll() is None:
-                return process
-        return LibzmqProcess()
-
-    get.spare = spare  # type: ignore[attr-defined]
-    spare.append(LibzmqProcess())
-    yield get
-    for process in spare:
-        process.kill()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -329,66 +316,6 @@ def events(zmq: Any) -> Iterator[Callable[..., Events]]:
     for socket, _ in made:
         if not socket.closed:
             socket.disable_monitor()
-
-
-@pytest.fixture
-def raw() -> Iterator[Callable[..., RawPeer]]:
-    """raw(endpoint): a hand-spoken connection to it."""
-    made: list[RawPeer] = []
-
-    def make(endpoint: str, **options: Any) -> RawPeer:
-        made.append(RawPeer.connect(endpoint, **options))
-        return made[-1]
-
-    yield make
-    for peer in made:
-        peer.close()
-
-
-@pytest.fixture
-def raw_listener() -> Iterator[Callable[..., RawListener]]:
-    made: list[Any] = []
-
-    def make(**options: Any) -> RawListener:
-        listener = RawListener(**options)
-        made.append(listener)
-        accept = listener.accept
-
-        def remembered() -> RawPeer:
-            made.append(accept())
-            return made[-1]
-
-        listener.accept = remembered  # type: ignore[method-assign]
-        return listener
-
-    yield make
-    for thing in made:
-        thing.close()
-
-
-@pytest.fixture
-def libzmq_peers(libzmq_process: Any, nothing_left: None) -> Iterator[Callable[[], LibzmqProcess]]:
-    """libzmq_peers(): one more process with real libzmq; may be killed."""
-    out: list[LibzmqProcess] = []
-
-    def make() -> LibzmqProcess:
-        out.append(libzmq_process())
-        return out[-1]
-
-    yield make
-    for process in out:
-        if process.process.poll() is None:
-            if libzmq_process.spare:
-                process.kill()
-                continue
-            process.ask("reset")
-            libzmq_process.spare.append(process)
-
-
-@pytest.fixture
-def libzmq_peer(libzmq_peers: Callable[[], LibzmqProcess]) -> LibzmqProcess:
-    """A process with real libzmq."""
-    return libzmq_peers()
 
 
 @pytest.fixture
