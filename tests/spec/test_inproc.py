@@ -26,6 +26,7 @@ def test_no_reconnect(zmq, sockets, endpoint):
     first.close(0)
     second = sockets("PULL")
     second.bind(place)
+    eventually(lambda: not push.poll(0, zmq.POLLOUT))
     assert not push.poll(20, zmq.POLLOUT)
     push.connect(place)
     push.send(b"y")
