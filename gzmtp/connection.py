@@ -87,7 +87,7 @@ class Connection:
             self._begin_traffic(None, b"")
             return
         self._handshake = self.owner.handshake()
-        self._watch = Watch(self.loop, self.fd, READ, self._shake)
+        self._watch = Watch(self.loop, self.fd, READ, self._shake, opening=True)
         self._watch.start()
         limit = self.owner.options.handshake_ivl
         if limit > 0:

@@ -176,7 +176,8 @@ class Dialer(Endpoint):
             if self.transport.connected(self._sock):
                 self._decided()
                 return
-            self._watch = Watch(self.host.loop, self._sock.fileno(), WRITE, self._decided)
+            fd = self._sock.fileno()
+            self._watch = Watch(self.host.loop, fd, WRITE, self._decided, opening=True)
             self._watch.start()
             if self.options.connect_timeout > 0:
                 seconds = self.options.connect_timeout / 1000

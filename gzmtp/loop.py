@@ -30,6 +30,8 @@ TURN_LIMIT = 0.010
 POKE_INTERVAL = 0.0005
 #: Steps that one poke may take to make up for a while in which nothing was served.
 _CATCH_UP = 12
+#: Milliseconds that each of these may wait for a peer in its handshake.
+_ANSWER = 2
 
 #: Greenlets that may follow each other without a turn of the hub.
 _HANDOVERS = 50
@@ -160,16 +162,21 @@ class Loop:
         self.poked = clock
         for timer in [t for t in self._timers if t.deadline <= clock]:
             timer.fire()
-        served = False
-        # Whoever pokes for the first time in a while may have been in time.sleep(), unpatched:
-        # what libzmq's I/O thread would have done by now takes several steps (a handshake does).
-        for _ in range(1 if since < TURN_LIMIT else _CATCH_UP):
-            if not self._serve():
+        if not self._serve():
+            return False
+        if since < TURN_LIMIT:
+            return True
+        # Whoever pokes for the first time in a while may have been in time.sleep(), unpatched.
+        # What libzmq's I/O thread would have done by now takes several steps, and in a handshake
+        # the peer's answers to them.
+        opening = True
+        for _ in range(_CATCH_UP):
+            before, opening = opening, any(watch.opening for watch in self._watches)
+            if not self._serve(_ANSWER if opening or before else 0):
                 break
-            served = True
-        return served
+        return True
 
-    def _serve(self) -> bool:
+    def _serve(self, milliseconds: float = 0) -> bool:
         """Call back who watches a descriptor that is ready; tell whether anybody does."""
         if not self._watches:
             return False
@@ -182,7 +189,7 @@ class Loop:
             for watch in watches:
                 events |= _EVENTS[watch.events]
             poll.register(fd, events)
-        found = poll.poll(0)
+        found = poll.poll(milliseconds)
         for fd, events in found:
             for watch in by_fd[fd]:
                 if watch.active and (events & ~(select.POLLIN | select.POLLOUT)
@@ -234,9 +241,18 @@ class _ThreadEnd:
 class Watch:
     """Calls *callback* while a descriptor is readable (or writable), between start and stop."""
 
-    __slots__ = ("loop", "fd", "events", "callback", "active", "_watcher")
+    __slots__ = ("loop", "fd", "events", "callback", "active", "opening", "_watcher")
 
-    def __init__(self, loop: Loop, fd: int, events: int, callback: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        fd: int,
+        events: int,
+        callback: Callable[[], object],
+        opening: bool = False,
+    ) -> None:
+        """*opening*: it belongs to a connection that is being made."""
+        self.opening = opening
         self.loop = loop
         self.fd = fd
         self.events = events

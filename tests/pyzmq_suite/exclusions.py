@@ -35,6 +35,9 @@ EXCLUDED: list[tuple[str, tuple[str, ...], str]] = [
     ("test_message.py::TestFrame::test_lifecycle2", MODES, _REFERENCES),
     ("test_message.py::TestFrame::test_bytes", MODES,
      "expects Frame(b'..').bytes to be a copy; gzmtp gives the very bytes, which cannot change"),
+    ("test_monqueue.py::TestMonitoredQueue::test_router_router", (NATIVE,),
+     "a connection that was lost must come back while the thread is in time.sleep(), which stops its hub unless it is "
+     "patched; a ROUTER then drops what is for the peer that is not back"),
     ("test_socket.py::TestSocketGreen::test_warn_*_timeo", MODES,
      "expects zmq.green's warning that RCVTIMEO and SNDTIMEO do not work; here they do"),
 ]  # fmt: skip

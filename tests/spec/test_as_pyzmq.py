@@ -102,3 +102,20 @@ def test_connected_during_a_sleep(zmq, pair_of):
     b.send(b"x")
     time.sleep(0.05)
     assert a.recv(zmq.NOBLOCK) == b"x"
+
+
+def test_a_publisher_sleeps_before_it_sends(program, sockets, bind):
+    subscriber = sockets("SUB")
+    subscriber.subscribe(b"a")
+    program(
+        """
+import sys, time
+context = zmq.Context()
+socket = context.socket(zmq.PUB)
+socket.connect(sys.argv[1])
+time.sleep(0.3)
+socket.send(b"a1")
+""",
+        bind(subscriber),
+    )
+    assert subscriber.recv() == b"a1"
