@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 
 from gzmtp.capabilities import curve_keypair, curve_public
@@ -18,7 +19,11 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the keys as a JSON object")
     parser.add_argument("--secret", help="a secret key, to find its public key")
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--secret" in given[:-1]:  # a key may begin with "-", as an option does
+        at = given.index("--secret")
+        given[at : at + 2] = [f"--secret={given[at + 1]}"]
+    options = parser.parse_args(given)
     if options.secret:
         public, secret = curve_public(options.secret), options.secret.encode()
     else:

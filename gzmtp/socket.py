@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Event, Flag, PollEvent, SocketOption, SocketType
 from gzmtp.error import Again, ZMQError, error_for
-from gzmtp.frame import _FINISHED_TRACKER, COPY_THRESHOLD, Frame, MessageTracker
+from gzmtp.frame import _FINISHED_TRACKER, COPY_THRESHOLD, Frame, MessageTracker, _threshold
 from gzmtp.host import Host
 from gzmtp.pipe import Body, Message
 from gzmtp.signals import Signal
@@ -70,7 +70,9 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
     ) -> None:
         if isinstance(ctx_or_socket, Socket):
             shadow, ctx_or_socket = ctx_or_socket, None
-        if copy_threshold is not None:
+        if copy_threshold is None:
+            copy_threshold = _threshold()
+        if copy_threshold != COPY_THRESHOLD:
             self.copy_threshold = copy_threshold
         if shadow:
             self._shadow = True

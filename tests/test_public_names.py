@@ -105,3 +105,4 @@ def test_curve_keygen() -> None:
     assert gzmtp.curve_public(lines[4]).decode() == lines[1]
     derived = json.loads(keygen("--json", "--secret", lines[4]))
     assert derived == {"public": lines[1], "secret": lines[4]}
+    assert "secret" in json.loads(keygen("--json", "--secret", "-" + lines[4][1:]))

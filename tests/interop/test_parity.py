@@ -79,6 +79,8 @@ def signature_difference(mine: Any, other: Any) -> str:
     ]:  # fmt: skip
         return ""  # it passes everything on
     have = list(inspect.signature(mine).parameters.values())
+    if wanted and have and wanted[0].name == have[0].name == "self":
+        del wanted[0], have[0]  # whether that is positional only does not matter
     same = [(each.name, each.kind, plain(each.default)) for each in wanted]
     # **kwargs takes any name that is not spelt out.
     more = [each for each in have[len(wanted) :] if each.default is each.empty and each.kind != each.VAR_KEYWORD]

@@ -1,33 +1,23 @@
-"""One process of run.py: makes `zmq` mean gzmtp, then runs one file of pyzmq's suite under pytest.
+"""One process of run.py: runs one file of pyzmq's suite under pytest.  `zmq` is gzmtp already (site/sitecustomize.py).
 
-Its first argument is run.py's job as JSON, the rest are pytest's. How every test ended goes to a JSON file.
+Its first argument is run.py's job as JSON, the rest are pytest's. How every test ended goes to a file, as lines of JSON.
 """
-
-# ruff: noqa: E402  (it patches before it imports)
 
 from __future__ import annotations
 
-import json
-import sys
-
-JOB = json.loads(sys.argv[1])
-
-if JOB["mode"] == "monkey":
-    import gevent.monkey
-
-    gevent.monkey.patch_all()
-
-import gzmtp.monkey
-
-gzmtp.monkey.patch_zmq()
-
 import faulthandler
+import json
 import os
+import sys
 from typing import Any
 
 import pytest
 from exclusions import reason_for, rows_for
 from stand_in import asyncio_module
+
+import gzmtp
+
+JOB = json.loads(sys.argv[1])
 
 
 class Plugin:

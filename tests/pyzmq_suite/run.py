@@ -43,11 +43,12 @@ def run(root: Path, file: str, mode: str, options: argparse.Namespace, scratch: 
     """Run one file of the suite; what inside.py reports, or what became of the process."""
     report = scratch / "report.json"
     report.unlink(missing_ok=True)
-    path = os.pathsep.join(map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))))
+    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    path = os.pathsep.join([str(HERE / "site"), *map(os.path.abspath, given)])
     job = {"mode": mode, "file": file, "report": str(report), "excluded": options.excluded, "root": str(root)}
     process = subprocess.Popen(
         [sys.executable, str(HERE / "inside.py"), json.dumps(job), str(root / "tests" / file), *options.pytest],
-        cwd=scratch, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, text=True,
+        cwd=scratch, env={**os.environ, "PYTHONPATH": path, "GZMTP_PYZMQ_SUITE": mode}, start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:

@@ -40,6 +40,17 @@ def test_tracking_an_untracked_frame(zmq, pair_of):
         a.send(zmq.Frame(b"x"), copy=False, track=True)
 
 
+def test_the_copy_threshold_is_zmqs(zmq, sockets, monkeypatch):
+    assert sockets("PUSH").copy_threshold == zmq.COPY_THRESHOLD
+    monkeypatch.setattr(zmq, "COPY_THRESHOLD", 0)
+    socket = sockets("PUSH")
+    assert socket.copy_threshold == 0
+    socket.copy_threshold = 10
+    assert socket.copy_threshold == 10
+    assert zmq.Context.instance().socket(zmq.PUSH, copy_threshold=5).copy_threshold == 5
+    zmq.Context.instance().destroy()
+
+
 @pytest.mark.parametrize("size", [0, 1, 5, 100_000])
 def test_a_received_frame_may_be_written_to(zmq, pair_of, size):
     a, b = pair_of("PAIR", "PAIR")
