@@ -66,7 +66,7 @@ __all__ = [
     "Again", "Context", "ContextTerminated", "DraftFDWarning", "Frame", "InterruptedSystemCall",
     "Message", "MessageTracker", "NotDone", "Poller", "Socket", "Stopwatch", "SyncContext",
     "SyncSocket", "ZMQBaseError", "ZMQBindError", "ZMQError", "ZMQVersionError", "__revision__",
-    "__version__", "curve_keypair", "curve_public", "device", "get_includes", "has", "proxy", "proxy_steerable", "pyzmq_version",
-    "pyzmq_version_info", "select", "strerror", "zmq_errno", "zmq_poll",
-    "zmq_version", "zmq_version_info",
+    "__version__", "curve_keypair", "curve_public", "device", "get_includes", "has", "proxy",
+    "proxy_steerable", "pyzmq_version", "pyzmq_version_info", "select", "strerror", "zmq_errno",
+    "zmq_poll", "zmq_version", "zmq_version_info",
 ]  # fmt: skip

@@ -76,6 +76,9 @@ class Endpoint:
         self.stream = bool(host.type == SocketType.STREAM or options.router_raw)
         self.connections: set[Connection] = set()
         self.closed = False
+        self.sock: Any = None  # what listens, or is connecting
+        self._watch: Watch | None = None
+        self._timer: Timer | None = None
         # straight to the host: nothing of a message passes through here
         self.deliver = host.deliver
         self.command = host.command
@@ -115,6 +118,28 @@ class Endpoint:
         self.connections.add(connection)
         connection.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether no connection comes from here any more."""
+        return self.closed or (self.sock is not None and bool(self.sock.fileno() < 0))
+
+    def _parts(self) -> list[Any]:
+        parts = (self._watch, self._timer, *self.connections)
+        return [part for part in parts if part is not None]
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        for part in self._parts():
+            part.move(loop)
+
+    def forget(self) -> None:
+        """Let go in a forked child; the parent's endpoint lives on."""
+        self.closed = True
+        for part in self._parts():
+            part.forget()
+        if self.sock is not None:
+            self.sock.close()
+
     def close(self) -> None:
         """Make no more connections, and end those there are; idempotent."""
         if not self.closed:
@@ -133,9 +158,6 @@ class Dialer(Endpoint):
         super().__init__(*args)
         self.pipe = pipe
         self.attached = False  # whether the pattern knows the pipe
-        self._sock: Any = None
-        self._watch: Watch | None = None
-        self._timer: Timer | None = None
         self._resolver: Any = None
         self._addresses: list[Any] = []
         self._refusal = False
@@ -166,17 +188,17 @@ class Dialer(Endpoint):
         while self._addresses:
             address = self._addresses.pop(0)
             try:
-                self._sock = self.transport.open(self.target, address, self.options)
+                self.sock = self.transport.open(self.target, address, self.options)
             except OSError as error:
                 self._note(error)
                 self.monitor(Event.CLOSED, 0)
                 continue
             if not self.endpoint.startswith("ipc:"):
                 self.monitor(Event.CONNECT_DELAYED, errno.EINPROGRESS)
-            if self.transport.connected(self._sock):
+            if self.transport.connected(self.sock):
                 self._decided()
                 return
-            fd = self._sock.fileno()
+            fd = self.sock.fileno()
             self._watch = Watch(self.host.loop, fd, WRITE, self._decided, opening=True)
             self._watch.start()
             if self.options.connect_timeout > 0:
@@ -189,7 +211,7 @@ class Dialer(Endpoint):
     def _decided(self) -> None:
         """The kernel has made up its mind about the connection."""
         try:
-            self.transport.finish(self._sock)
+            self.transport.finish(self.sock)
         except OSError as error:
             self._note(error)
             self._failed()
@@ -202,7 +224,7 @@ class Dialer(Endpoint):
             self._refusal = True
 
     def _stop_dialing(self) -> Any:
-        sock, self._sock = self._sock, None
+        sock, self.sock = self.sock, None
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -254,7 +276,7 @@ class Dialer(Endpoint):
     @property
     def hopeful(self) -> bool:
         """Whether a connection is there or may be in a moment (not: refused, to be retried)."""
-        return bool(self.connections) or self._sock is not None or self._resolver is not None
+        return bool(self.connections) or self.sock is not None or self._resolver is not None
 
     def close(self) -> None:
         """Stop dialing, and end the connection; idempotent."""
@@ -267,21 +289,6 @@ class Dialer(Endpoint):
                 self._resolver = None
             super().close()
 
-    def move(self, loop: Loop) -> None:
-        """Go on in another thread's loop."""
-        for part in (self._watch, self._timer, *self.connections):
-            if part is not None:
-                part.move(loop)
-
-    def forget(self) -> None:
-        """Let go in a forked child."""
-        self.closed = True
-        for part in (self._watch, self._timer, *self.connections):
-            if part is not None:
-                part.forget()
-        if self._sock is not None:
-            self._sock.close()
-
 
 class Listener(Endpoint):
     """Accepts; each connection has a pipe of its own, which ends with it."""
@@ -289,8 +296,7 @@ class Listener(Endpoint):
     def __init__(self, *args: Any, sock: Any) -> None:
         super().__init__(*args)
         self.sock = sock
-        self._timer: Timer | None = None
-        self._watch = Watch(self.host.loop, sock.fileno(), READ, self._accept)
+        self._watch: Watch = Watch(self.host.loop, sock.fileno(), READ, self._accept)
 
     def start(self) -> None:
         """Begin to accept."""
@@ -331,11 +337,6 @@ class Listener(Endpoint):
         self._watch.start()
         self._accept()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether nobody is accepted any more."""
-        return bool(self.sock.fileno() < 0)
-
     def stop(self) -> None:
         """Accept nobody any more; who was accepted stays.  Idempotent."""
         fd = self.sock.fileno()
@@ -351,20 +352,6 @@ class Listener(Endpoint):
         """Stop accepting, and end what was accepted here; idempotent."""
         self.stop()
         super().close()
-
-    def move(self, loop: Loop) -> None:
-        """Go on in another thread's loop."""
-        for part in (self._watch, self._timer, *self.connections):
-            if part is not None:
-                part.move(loop)
-
-    def forget(self) -> None:
-        """Let go in a forked child; the parent's listener lives on."""
-        self.closed = True
-        for part in (self._watch, self._timer, *self.connections):
-            if part is not None:
-                part.forget()
-        self.sock.close()
 
 
 __all__ = ["PEER_LEFT", "Dialer", "Endpoint", "Listener"]

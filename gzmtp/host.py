@@ -1,81 +1,39 @@
 """Everything of one socket but its door: pattern, options, endpoints, waiters, linger.
 
-Owns dialers, listeners and inproc joints, the pipes' comings and goings, the lines of those who
-wait, and the end of it all.  The user's Socket holds the host, never the other way round, so a
-forgotten Socket is collected and closed while its host lives on to flush within LINGER.
+Owns the pipes' comings and goings, the lines of those who wait, and the end of it all; `Binding`
+and `Lingering` are its parts that make endpoints and let them go.  The user's Socket holds the
+host, never the other way round, so a forgotten Socket is collected and closed while its host lives
+on to flush within LINGER.
 Must not know flags, parts gathered by SNDMORE, or what pyzmq's methods are called.
 """
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
-from functools import partial
 from time import monotonic
 from typing import Any
 
-import gevent
-
 from gzmtp import lifetime, zap
 from gzmtp import monitor as monitoring
+from gzmtp.binding import Binding
 from gzmtp.connection import Connection
-from gzmtp.constants import Errno, Event, PollEvent, SecurityMechanism, SocketOption, SocketType
+from gzmtp.constants import Errno, PollEvent, SocketOption, SocketType
+from gzmtp.ended import Ended
 from gzmtp.endpoint import Dialer, Endpoint, Listener
 from gzmtp.error import ZMQError, error_for
 from gzmtp.loop import POKE_INTERVAL, Loop, Timer
+from gzmtp.mechanism import mechanism_for
 from gzmtp.metrics import Counters
 from gzmtp.options import Options
 from gzmtp.patterns import REGISTRY
 from gzmtp.pipe import UNSERVED, Message, Pipe
-from gzmtp.transports import INPROC, split_endpoint, transport
 from gzmtp.transports.inproc import Joint
-from gzmtp.transports.sockets import failure
 from gzmtp.tuning import Tuning
 from gzmtp.waiting import Line
 from gzmtp.wire.handshake import Handshake, Peer
-from gzmtp.wire.mechanisms import Mechanism
-from gzmtp.wire.mechanisms.null import Null
-from gzmtp.wire.mechanisms.plain import PlainClient, PlainServer
-
-#: Socket types whose second connect() to the same endpoint does nothing (libzmq's socket_base).
-_CONNECT_ONCE = frozenset({SocketType.DEALER, SocketType.SUB, SocketType.PUB, SocketType.REQ})
-
-def _mechanism(options: Options) -> Mechanism:
-    """One side of the security handshake that *options* ask for."""
-    if options.mechanism == SecurityMechanism.PLAIN:
-        if options.as_server:
-            return PlainServer()
-        return PlainClient(options.plain_username, options.plain_password)
-    if options.mechanism == SecurityMechanism.CURVE:
-        from gzmtp.wire.mechanisms.curve import CurveClient, CurveServer  # needs PyNaCl
-
-        if options.as_server:
-            # Without a domain, ENFORCE_DOMAIN means that nobody is asked (libzmq).
-            asks = bool(options.zap_domain) or not options.zap_enforce_domain
-            return CurveServer(options.curve_secretkey, zap=asks)
-        return CurveClient(
-            options.curve_publickey, options.curve_secretkey, options.curve_serverkey
-        )
-    return Null(zap=bool(options.zap_domain))
 
 
-class Ended:
-    """The pattern of a socket that has come to its end: every use raises the same error."""
-
-    shares = False
-    whole_at = 0
-
-    def __init__(self, errno: int) -> None:
-        self._errno = errno
-
-    def _raise(self, *args: Any) -> Any:
-        raise error_for(self._errno)
-
-    send = begin = take = refill = readable = writable = set_option = configure = _raise
-    keep_origin = origin = address = topics_count = pipes = _raise
-
-
-class Host:
+class Host(Binding):
     """One socket's engine room.  ``send`` and ``pattern.take`` are what its door calls."""
 
     def __init__(self, state: Any, socket_type: int) -> None:
@@ -298,7 +256,7 @@ class Host:
             self.name,
             self.row.peers,
             options.routing_id,
-            _mechanism(options),
+            mechanism_for(options),
             announce_identity=self.row.identity,
             metadata=options.metadata,
             max_size=options.maxmsgsize,
@@ -308,247 +266,6 @@ class Host:
         """Tell the monitor, if there is one."""
         if self.monitoring is not None:
             self.monitoring.tell(event, value, endpoint)
-
-    # -- bind, connect, unbind, disconnect
-
-    def _check(self) -> None:
-        if self.errno:
-            raise error_for(self.errno)
-        self.here()
-
-    def bind(self, endpoint: str) -> None:
-        """Listen at *endpoint*; ZMQError as zmq_bind(3)."""
-        self._check()
-        scheme, address = split_endpoint(endpoint, self.type)
-        if scheme == INPROC:
-            waiting = self.state.names.bind(address, self)
-            self.names.append(address)
-            self.last_endpoint = endpoint.encode()
-            for joint in waiting:
-                self._pair(joint)
-            return
-        module: Any = transport(scheme)
-        options = self.options.capture()
-        target = module.parse(address, True, options)
-        try:
-            sock, name = module.listen(target, options)
-        except ZMQError as error:
-            self.monitor(Event.CLOSED, 0, endpoint)
-            self.monitor(Event.BIND_FAILED, error.errno or 0, endpoint)
-            raise
-        listener = Listener(self, module, target, name, options, self.tuning, sock=sock)
-        self.listeners.append(listener)
-        self.last_endpoint = name.encode()
-        listener.start()
-
-    def connect(self, endpoint: str) -> None:
-        """Dial *endpoint*, now and whenever it was lost; ZMQError as zmq_connect(3)."""
-        self._check()
-        scheme, address = split_endpoint(endpoint, self.type)
-        options = self.options.capture()
-        given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
-        if scheme == INPROC:
-            pipe = self._new_pipe(options, endpoint, given_id)
-            self._connect_inproc(address, endpoint, pipe)
-        else:
-            module: Any = transport(scheme)
-            target = module.parse(address, False, options)
-            if self.type in _CONNECT_ONCE and any(d.endpoint == endpoint for d in self.dialers):
-                return
-            pipe = self._new_pipe(options, endpoint, given_id)
-            dialer = Dialer(self, module, target, endpoint, options, self.tuning, pipe=pipe)
-            self.dialers.append(dialer)
-            if not options.immediate:
-                dialer.attached = True
-                self.pattern.attach(pipe)
-            dialer.start()
-        self.last_endpoint = endpoint.encode()
-
-    def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
-        pipe = Pipe(options.sndhwm, options.rcvhwm)
-        pipe.endpoint = endpoint
-        pipe.given_id = given_id
-        pipe.end = partial(self._soon, self._end_pipe, pipe)
-        pipe.idle = partial(self._idle, pipe)
-        pipe.unserve()
-        return pipe
-
-    def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
-        joint = Joint(self, pipe, endpoint, self.tuning.short_run)
-        self.joints.append(joint)
-        if self.state.names.bound(name) is not None:
-            self.state.names.bound(name)._pair(joint)
-        else:
-            self.pattern.attach(pipe)
-            self.state.names.wait(name, joint)
-
-    def _pair(self, theirs: Joint) -> None:
-        """Give a connecting joint its other half."""
-        pipe = self._new_pipe(self.options, theirs.endpoint)
-        ours = Joint(self, pipe, theirs.endpoint, self.tuning.short_run)
-        ours.other, theirs.other = theirs, ours
-        for joint in (ours, theirs):
-            other = joint.other
-            assert other is not None
-            joint.pipe.socket_type = other.host.name
-            joint.pipe.identity = other.host.options.routing_id
-        self.joints.append(ours)
-        self.post(self.join, ours)
-        theirs.host.post(theirs.host.join, theirs)
-
-    def join(self, joint: Joint) -> None:
-        """Take the pipe of a paired joint in (in this host's thread)."""
-        if joint.closed or self.errno:
-            return
-        if joint.pipe not in self._pattern.pipes():
-            self._pattern.attach(joint.pipe)
-        joint.joined = True
-        self._pattern.ready(joint.pipe)
-        joint.begin()
-
-    def part(self, joint: Joint) -> None:
-        """The other side of *joint* has closed."""
-        if joint in self.joints:
-            self.joints.remove(joint)
-        self._pattern.detach(joint.pipe)
-        self._changed()
-
-    def end(self, endpoint: str) -> None:
-        """Unbind or disconnect *endpoint* (they are one operation); ZMQError(ENOENT)."""
-        self._check()
-        scheme, address = split_endpoint(endpoint, self.type)
-        found = False
-        if scheme == INPROC:
-            if address in self.names and self.state.names.unbind(address, self):
-                self.names.remove(address)
-                found = True
-            for joint in [j for j in self.joints if j.endpoint == endpoint]:
-                found = True
-                self._end_joint(joint)
-        else:
-            names = {endpoint}
-            for listener in [x for x in self.listeners if x.endpoint in names]:
-                found = True
-                self.retire(listener)
-            for dialer in [x for x in self.dialers if x.endpoint in names]:
-                found = True
-                self.retire(dialer)
-        if not found:
-            raise failure(errno.ENOENT, endpoint, "this socket is neither bound nor connected to it")
-
-    def _end_joint(self, joint: Joint) -> None:
-        self.joints.remove(joint)
-        self.state.names.forget(joint)
-        joint.close()
-        self._pattern.detach(joint.pipe)
-
-    def _end_pipe(self, pipe: Pipe) -> None:
-        """The pattern wants no more of this peer: what is queued for it leaves first."""
-        for joint in self.joints:
-            if joint.pipe is pipe:
-                self._end_joint(joint)
-                return
-        for dialer in self.dialers:
-            if dialer.pipe is pipe:
-                self.retire(dialer)
-                return
-        for listener in self.listeners:
-            for connection in listener.connections:
-                if connection.pipe is pipe and pipe not in self.retiring:
-                    self._retire_connection(connection)
-                    return
-
-    # -- linger: what was queued leaves first, within its time
-
-    def retire(self, endpoint: Endpoint) -> None:
-        """Close an endpoint and its connections, each as soon as its queue has left."""
-        linger = self.options.linger
-        if isinstance(endpoint, Dialer):
-            self._retire_pipe(endpoint.pipe, endpoint.attached)
-            connection = next(iter(endpoint.connections), None)
-            if self._has_left(endpoint.pipe, connection, linger):
-                endpoint.close()
-            else:
-                self.retiring[endpoint.pipe] = connection
-                self._doom(endpoint, linger)
-            return
-        assert isinstance(endpoint, Listener)
-        endpoint.stop()
-        for connection in list(endpoint.connections):
-            self._retire_connection(connection)
-        if endpoint.connections:
-            self._doom(endpoint, linger)
-        else:
-            endpoint.close()
-
-    def _retire_connection(self, connection: Connection) -> None:
-        """Close an accepted connection as soon as its queue has left."""
-        pipe = connection.pipe
-        if pipe is None:
-            self._finish(connection)
-            return
-        self._retire_pipe(pipe, True)
-        if self._has_left(pipe, connection, self.options.linger):
-            self._finish(connection)
-        else:
-            self.retiring[pipe] = connection
-
-    def _retire_pipe(self, pipe: Pipe, attached: bool) -> None:
-        if attached:
-            self._pattern.detach(pipe)
-        pipe.full = True  # so that the write engine tells when the queue is empty
-
-    def _has_left(self, pipe: Pipe, connection: Connection | None, linger: int) -> bool:
-        if linger == 0 or self.forgotten:
-            return True
-        writer = None if connection is None else connection.writer
-        return not pipe.queue if writer is None else writer.idle
-
-    def _finish(self, connection: Connection) -> None:
-        """Close a connection that has nothing left to send."""
-        endpoint = connection.owner
-        assert isinstance(endpoint, Endpoint)
-        endpoint.connections.discard(connection)
-        self.totals.add(connection.counters)
-        connection.close()
-
-    def _doom(self, endpoint: Endpoint, linger: int) -> None:
-        for connection in endpoint.connections:
-            if connection.reader is not None:
-                connection.reader.close()
-        if linger > 0:
-            self._doomed.append(Timer(self.loop, linger / 1000, endpoint.close))
-
-    def _retired(self, pipe: Pipe) -> None:
-        """Nothing of *pipe* is left to be sent."""
-        connection = self.retiring.pop(pipe, None)
-        for endpoint in (*self.dialers, *self.listeners):
-            if isinstance(endpoint, Dialer):
-                if endpoint.pipe is pipe:
-                    endpoint.close()
-            elif connection in endpoint.connections:
-                assert connection is not None
-                self._finish(connection)
-                if not endpoint.connections and endpoint.stopped:
-                    endpoint.close()
-        self._settle()
-
-    def ended(self, endpoint: Endpoint) -> None:
-        """An endpoint has closed for good."""
-        for endpoints in (self.dialers, self.listeners):
-            if endpoint in endpoints:
-                endpoints.remove(endpoint)  # type: ignore[arg-type]
-        if isinstance(endpoint, Dialer):
-            self.retiring.pop(endpoint.pipe, None)
-        self._settle()
-
-    def _settle(self) -> None:
-        """When the last endpoint of a closed socket has gone, the socket has."""
-        if self.closed and not self.done and not (self.dialers or self.listeners):
-            self.done = True
-            for timer in self._doomed:
-                timer.cancel()
-            self.state.gone(self)
 
     # -- the end
 
@@ -592,11 +309,6 @@ class Host:
         if not self.done:
             lifetime.inherit(self)
 
-    def abandon(self) -> None:
-        """Close what still lingers, now."""
-        for endpoint in (*self.dialers, *self.listeners):
-            endpoint.close()
-
     def forget(self) -> None:
         """Let go of everything in a forked child: nothing is sent, nothing is woken."""
         self.forgotten = self.closed = self.done = True
@@ -632,17 +344,8 @@ class Host:
             self.read_mail()
         return self.loop.poke()
 
-    def wait_to_receive(self, seconds: float | None) -> Message | None:
-        """Wait for the next message; None when *seconds* went by."""
-        if gevent.get_hub() is not self.loop.hub:
-            self.here()
-        idle = not (self.dialers or self.listeners)
-        message: Message | None = self.receivers.wait_until(
-            self._try_to_receive, self.loop, seconds, idle
-        )
-        return message
-
-    def _try_to_receive(self) -> Message | None:
+    def try_to_receive(self) -> Message | None:
+        """Return the next message, None if there is none."""
         pattern = self.pattern
         try:
             return pattern.take()  # type: ignore[no-any-return]

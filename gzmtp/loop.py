@@ -54,10 +54,11 @@ class Loop:
         self.hub = hub
         self.soon: Callable[..., Any] = hub.loop.run_callback
         self.tell: Callable[..., Any] = hub.loop.run_callback_threadsafe
-        self.now: Callable[[], float] = hub.loop.now
-        # libev's loop keeps the time of day, libuv's the monotonic clock.
-        of_day = abs(hub.loop.now() - time.time()) < 1e6
-        self._clock = time.time if of_day else time.monotonic
+        #: Counts the hub's turns, as far as somebody saw them.  (The loop's own idea of now does
+        #: not do: libev leaves it alone as long as callbacks follow each other.)
+        self.turn = 0
+        self._turned = 0.0
+        self._turn_expected = False
         self._watches: set[Watch] = set()
         self._timers: set[Timer] = set()
         #: When somebody poked last, by the monotonic clock.
@@ -92,8 +93,23 @@ class Loop:
         return getcurrent() is self.hub
 
     def idle_turns(self) -> bool:
-        """Tell whether the hub has not had its turn for longer than `TURN_LIMIT`."""
-        return self._clock() - self.now() > TURN_LIMIT
+        """Tell whether the hub has not been seen to have its turn for longer than `TURN_LIMIT`."""
+        return time.monotonic() - self._turned > TURN_LIMIT
+
+    def turned(self) -> None:
+        """The hub has its turn."""
+        self.turn += 1
+        self._turned = time.monotonic()
+
+    def expect_turn(self) -> None:
+        """See the hub's next turn."""
+        if not self._turn_expected:
+            self._turn_expected = True
+            self.soon(self._see_turn)
+
+    def _see_turn(self) -> None:
+        self._turn_expected = False
+        self.turned()
 
     # -- greenlets that are woken
 
@@ -108,6 +124,7 @@ class Loop:
         """The hub has its turn: let everybody go on who was ready by now."""
         self._ready_told = False
         self._handovers = 0
+        self.turn += 1
         ready = self._ready
         for _ in range(len(ready)):
             if not ready:
@@ -152,6 +169,7 @@ class Loop:
         finally:
             watcher.stop()
             watcher.close()
+        self.turned()
 
     def poke(self) -> bool:
         """Serve what is ready, without a turn of the loop; tell whether anything was."""

@@ -58,6 +58,17 @@ class Counters:
     connections: int
     failed_handshakes: int
 
+    def count_large(self, sent: int, size: int) -> None:
+        """Count the first write of a batch with a large part: *sent* of *size* bytes."""
+        self.large_out += 1
+        self.large_writes += 1
+        if sent == size:
+            self.large_complete += 1
+        elif sent:
+            self.large_partial += 1
+        else:
+            self.large_blocked += 1
+
     def add(self, other: Counters) -> None:
         """Add *other* to this."""
         for name in self.__slots__:

@@ -21,27 +21,6 @@ from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
 
 
-class Decoder(Protocol):
-    """What turns bytes into messages: wire.frames, wire.legacy or wire.raw."""
-
-    want: memoryview | None
-    commands: list[bytes]
-    fault: ProtocolError | None
-    likely: bool
-
-    def guess(self) -> tuple[bytearray, memoryview]:
-        """Return where to receive the next message if it is like the last."""
-
-    def guessed(self, count: int) -> list[list[bytes]]:
-        """Take note of bytes received there."""
-
-    def feed(self, data: bytes) -> list[list[bytes]]:
-        """Decode data."""
-
-    def filled(self, count: int) -> list[list[bytes]]:
-        """Take note of bytes received into `want`."""
-
-
 class Owner(Protocol):
     """What the engine tells the owner of its connection."""
 
@@ -59,8 +38,8 @@ class ReadEngine:
     """Serves the way in of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
-        "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning", "_ask",
-        "_deliver", "_commands", "_readable", "_readable_now",
+        "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning",
+        "_ask", "_deliver", "_commands", "_readable", "_readable_now",
         "_closing", "_watch", "_closed", "_carried",
     )  # fmt: skip
 
@@ -71,13 +50,13 @@ class ReadEngine:
         loop: Loop,
         tuning: Tuning,
         counters: Counters,
-        decoder: Decoder,
+        decoder: Any,
         owner: Owner,
         commands: Callable[[list[bytes]], object],
         closing: Callable[[BaseException | None], object],
     ) -> None:
-        """*owner* takes what comes, *commands* the bodies of commands; *closing* is told why
-        there will be no more: None for the peer's orderly end."""
+        """*decoder* is a wire.codec.Decoder; *owner* takes what comes, *commands* the bodies of
+        commands; *closing* is told why there will be no more: None for the peer's orderly end."""
         self.pipe = pipe
         self.decoder = decoder
         self.counters = counters
@@ -121,6 +100,7 @@ class ReadEngine:
 
     def pump(self) -> None:
         """The read watcher's callback."""
+        self.loop.turn += 1
         if self._receive():
             self._readable_now()
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+import gevent
 
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Event, Flag, PollEvent, SocketOption, SocketType
@@ -106,7 +108,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         return f"<{name}(zmq.{self._type_name}) at {hex(id(self))}{closed}>"
 
     def __copy__(self, memo: Any = None) -> Socket[Any]:
-        return self.__class__.shadow(self.underlying)
+        return cast("Socket[Any]", self.__class__.shadow(self.underlying))
 
     __deepcopy__ = __copy__
 
@@ -121,7 +123,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         return id(self._host)
 
     @property
-    def closed(self) -> bool:
+    def closed(self) -> bool:  # type: ignore[override]
         """Whether the socket was closed."""
         return self._host.closed
 
@@ -149,8 +151,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             and not flags
             and copy
             and host.gathered is None
-            and routing_id is None
-            and group is None
+            and routing_id is group  # type: ignore[comparison-overlap]  # both None
         ):
             message: Message = [data]
             if host.send(message):
@@ -289,7 +290,7 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
                 raise Again()
             return
         seconds = None if timeout < 0 else timeout / 1000
-        if not host.wait_to_send(lambda: host.pattern.begin(part), seconds):  # type: ignore[no-any-return]
+        if not host.wait_to_send(lambda: host.pattern.begin(part), seconds):
             raise Again()
 
     def _part(self, data: Any, copy: bool, track: bool) -> tuple[Any, MessageTracker | None]:
@@ -375,7 +376,14 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             if host.pattern.refill():
                 return host.pattern.take()  # type: ignore[no-any-return]
             raise Again()
-        message = host.wait_to_receive(None if timeout < 0 else timeout / 1000)
+        if gevent.get_hub() is not host.loop.hub:
+            host.here()
+        message: list[bytes] | None = host.receivers.wait_until(
+            host.try_to_receive,
+            host.loop,
+            None if timeout < 0 else timeout / 1000,
+            not (host.dialers or host.listeners),
+        )
         if message is None:
             raise Again()
         return message

@@ -80,7 +80,7 @@ class Tuning:
             text = environ.get(name)
             if text is None:
                 continue
-            kind = type(field.default)
+            kind: Any = type(field.default)
             try:
                 changes[field.name] = _SPELLINGS[text.lower()] if kind is bool else kind(text)
             except (KeyError, ValueError):

@@ -28,6 +28,9 @@ from gzmtp.wire.codec import Codec
 _MOST = 512
 #: Buffers of one sendmsg (IOV_MAX is 1024 on Linux and BSD).
 _GATHER = 1000
+#: From so many messages in a turn on, the turn's end is looked out for: a callback costs as much
+#: as half of a small message, so that those who send one and wait do without.
+_SEE_TURN = 4
 #: PONGs and other answers that may wait for a peer that does not read: a flood of PINGs costs
 #: no more.
 _ANSWERS = 64
@@ -50,7 +53,7 @@ class WriteEngine:
     """Serves the way out of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
-        "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_sock", "_send", "_sendmsg",
+        "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sendmsg",
         "_tuning", "_large", "_short_run", "_sync", "_room", "_lost", "_rested", "_here", "_watch",
         "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_turn", "_batching",
         "_blocked", "_since", "_closed",
@@ -74,7 +77,6 @@ class WriteEngine:
         self.encode = codec.encode
         self._encode_control = codec.encode_control
         self._frame_size = codec.frame_size
-        self._sock = sock
         self._send = sock.send
         self._sendmsg = sock.sendmsg
         self._tuning = tuning
@@ -92,7 +94,7 @@ class WriteEngine:
         self._batch_large = False
         self._take = 16
         self._run = 0
-        self._turn = 0.0
+        self._turn = 0
         self._batching = False
         self._blocked = False
         self._since = 0.0
@@ -125,19 +127,22 @@ class WriteEngine:
             if self.loop.idle_turns():
                 self._rested()
             return
+        loop = self.loop
+        if loop.turn != self._turn:
+            self._turn = loop.turn
+            self._run = 0
         self._run += 1
         if self._run >= self._short_run:
-            turn = self.loop.now()
-            if turn == self._turn:
-                self._here()
-                self._batching = True
-                self._start()
-                if not self._blocked:
-                    self._set_mark()
-                self.loop.soon(self._turn_over)
-                return
-            self._turn = turn
-            self._run = 1
+            self._here()
+            self._batching = True
+            self._start()
+            if not self._blocked:
+                self._set_mark()
+            self.loop.soon(self._turn_over)
+            return
+        if self._run == _SEE_TURN:
+            self._here()
+            self.loop.expect_turn()
         if self._sync:
             self._write()
         else:
@@ -166,7 +171,7 @@ class WriteEngine:
     def _turn_over(self) -> None:
         """The loop has had its turn: send what was batched, and begin anew."""
         self._batching = False
-        self._run = 0
+        self.loop.turned()
         if self._closed or self._blocked:
             return
         pipe = self.pipe
@@ -225,7 +230,7 @@ class WriteEngine:
             counters.messages_out += count
             counters.bytes_out += sent
             if gathered:
-                self._count_large(sent, size)
+                counters.count_large(sent, size)
             if sent != size:
                 self._keep(buffers, sent, batch, gathered)
                 if self._tuning.strategy == SYNC_LOOP and sent:
@@ -246,17 +251,6 @@ class WriteEngine:
             self._room(pipe)
         if self._batching:
             self._set_mark()
-
-    def _count_large(self, sent: int, size: int) -> None:
-        counters = self.counters
-        counters.large_out += 1
-        counters.large_writes += 1
-        if sent == size:
-            counters.large_complete += 1
-        elif sent:
-            counters.large_partial += 1
-        else:
-            counters.large_blocked += 1
 
     def _keep(self, buffers: list[Any], sent: int, batch: list[Message], large: bool) -> None:
         """Keep what the kernel did not take, as views: nothing is copied but a borrowed body."""
@@ -322,7 +316,7 @@ class WriteEngine:
             self._fail(error)
             return 0
         counters = self.counters
-        took = sent
+        took: int = sent
         counters.writes += 1
         counters.bytes_out += sent
         if self._batch_large:

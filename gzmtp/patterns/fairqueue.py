@@ -48,8 +48,11 @@ class FairQueue:
 
     def _admit(self, pipe: Pipe) -> None:
         if not pipe.active:
+            ring = self._ring
+            if len(ring) == 1 and not ring[0].inbox and not ring[0].paused:
+                ring.popleft().active = False  # `refill` had let it keep its place
             pipe.active = True
-            self._ring.append(pipe)
+            ring.append(pipe)
         self._bind()
 
     def _bind(self) -> None:

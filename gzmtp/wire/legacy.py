@@ -54,7 +54,8 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "likely", "want", "commands", "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
+        "fault", "likely", "want", "commands",
+        "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
     def __init__(

@@ -66,7 +66,10 @@ class Decoder:
     *max_size* bounds the frame, seal included, as in libzmq.
     """
 
-    __slots__ = ("fault", "likely", "commands", "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts")
+    __slots__ = (
+        "fault", "likely", "commands",
+        "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -1,0 +1,178 @@
+"""bind, connect, unbind, disconnect: from an endpoint's text to what serves it.
+
+Owns how dialers, listeners and inproc joints come to be, and are found again by their text.  Must
+not know what travels over them.  zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
+"""
+
+from __future__ import annotations
+
+import errno
+from functools import partial
+from typing import Any
+
+from gzmtp.constants import Event, SocketType
+from gzmtp.endpoint import Dialer, Listener
+from gzmtp.error import ZMQError, error_for
+from gzmtp.lingering import Lingering
+from gzmtp.options import Options
+from gzmtp.pipe import Pipe
+from gzmtp.transports import INPROC, split_endpoint, transport
+from gzmtp.transports.inproc import Joint
+from gzmtp.transports.sockets import failure
+
+#: Socket types whose second connect() to the same endpoint does nothing (libzmq's socket_base).
+_CONNECT_ONCE = frozenset({SocketType.DEALER, SocketType.SUB, SocketType.PUB, SocketType.REQ})
+
+
+class Binding(Lingering):
+    """The part of a host that makes endpoints."""
+
+    def _check(self) -> None:
+        if self.errno:
+            raise error_for(self.errno)
+        self.here()
+
+    def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
+        pipe = Pipe(options.sndhwm, options.rcvhwm)
+        pipe.endpoint = endpoint
+        pipe.given_id = given_id
+        pipe.end = partial(self._soon, self._end_pipe, pipe)
+        pipe.idle = partial(self._idle, pipe)
+        pipe.unserve()
+        return pipe
+
+    def bind(self, endpoint: str) -> None:
+        """Listen at *endpoint*; ZMQError as zmq_bind(3)."""
+        self._check()
+        scheme, address = split_endpoint(endpoint, self.type)
+        if scheme == INPROC:
+            waiting = self.state.names.bind(address, self)
+            self.names.append(address)
+            self.last_endpoint = endpoint.encode()
+            for joint in waiting:
+                self._pair(joint)
+            return
+        module: Any = transport(scheme)
+        options = self.options.capture()
+        target = module.parse(address, True, options)
+        try:
+            sock, name = module.listen(target, options)
+        except ZMQError as error:
+            self.monitor(Event.CLOSED, 0, endpoint)
+            self.monitor(Event.BIND_FAILED, error.errno or 0, endpoint)
+            raise
+        listener = Listener(self, module, target, name, options, self.tuning, sock=sock)
+        self.listeners.append(listener)
+        self.last_endpoint = name.encode()
+        listener.start()
+
+    def connect(self, endpoint: str) -> None:
+        """Dial *endpoint*, now and whenever it was lost; ZMQError as zmq_connect(3)."""
+        self._check()
+        scheme, address = split_endpoint(endpoint, self.type)
+        options = self.options.capture()
+        given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
+        if scheme == INPROC:
+            pipe = self._new_pipe(options, endpoint, given_id)
+            self._connect_inproc(address, endpoint, pipe)
+        else:
+            module: Any = transport(scheme)
+            target = module.parse(address, False, options)
+            if self.type in _CONNECT_ONCE and any(d.endpoint == endpoint for d in self.dialers):
+                return
+            pipe = self._new_pipe(options, endpoint, given_id)
+            dialer = Dialer(self, module, target, endpoint, options, self.tuning, pipe=pipe)
+            self.dialers.append(dialer)
+            if not options.immediate:
+                dialer.attached = True
+                self.pattern.attach(pipe)
+            dialer.start()
+        self.last_endpoint = endpoint.encode()
+
+    def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
+        joint = Joint(self, pipe, endpoint, self.tuning.short_run)  # type: ignore[arg-type]
+        self.joints.append(joint)
+        if self.state.names.bound(name) is not None:
+            self.state.names.bound(name)._pair(joint)
+        else:
+            self.pattern.attach(pipe)
+            self.state.names.wait(name, joint)
+
+    def _pair(self, theirs: Joint) -> None:
+        """Give a connecting joint its other half."""
+        pipe = self._new_pipe(self.options, theirs.endpoint)
+        ours = Joint(self, pipe, theirs.endpoint, self.tuning.short_run)  # type: ignore[arg-type]
+        ours.other, theirs.other = theirs, ours
+        for joint in (ours, theirs):
+            other = joint.other
+            assert other is not None
+            joint.pipe.socket_type = other.host.name
+            joint.pipe.identity = other.host.options.routing_id
+        self.joints.append(ours)
+        self.post(self.join, ours)
+        theirs.host.post(theirs.host.join, theirs)
+
+    def join(self, joint: Joint) -> None:
+        """Take the pipe of a paired joint in (in this host's thread)."""
+        if joint.closed or self.errno:
+            return
+        if joint.pipe not in self._pattern.pipes():
+            self._pattern.attach(joint.pipe)
+        joint.joined = True
+        self._pattern.ready(joint.pipe)
+        joint.begin()
+
+    def part(self, joint: Joint) -> None:
+        """The other side of *joint* has closed."""
+        if joint in self.joints:
+            self.joints.remove(joint)
+        self._pattern.detach(joint.pipe)
+        self._changed()
+
+    def end(self, endpoint: str) -> None:
+        """Unbind or disconnect *endpoint* (they are one operation); ZMQError(ENOENT)."""
+        self._check()
+        scheme, address = split_endpoint(endpoint, self.type)
+        found = False
+        if scheme == INPROC:
+            if address in self.names and self.state.names.unbind(address, self):
+                self.names.remove(address)
+                found = True
+            for joint in [j for j in self.joints if j.endpoint == endpoint]:
+                found = True
+                self._end_joint(joint)
+        else:
+            names = {endpoint}
+            for listener in [x for x in self.listeners if x.endpoint in names]:
+                found = True
+                self.retire(listener)
+            for dialer in [x for x in self.dialers if x.endpoint in names]:
+                found = True
+                self.retire(dialer)
+        if not found:
+            why = "this socket is neither bound nor connected to it"
+            raise failure(errno.ENOENT, endpoint, why)
+
+    def _end_joint(self, joint: Joint) -> None:
+        if joint not in self.joints:
+            return  # its other half, of this very socket, has ended it
+        self.joints.remove(joint)
+        self.state.names.forget(joint)
+        joint.close()
+        self._pattern.detach(joint.pipe)
+
+    def _end_pipe(self, pipe: Pipe) -> None:
+        """The pattern wants no more of this peer: what is queued for it leaves first."""
+        for joint in self.joints:
+            if joint.pipe is pipe:
+                self._end_joint(joint)
+                return
+        for dialer in self.dialers:
+            if dialer.pipe is pipe:
+                self.retire(dialer)
+                return
+        for listener in self.listeners:
+            for connection in listener.connections:
+                if connection.pipe is pipe and pipe not in self.retiring:
+                    self._retire_connection(connection)
+                    return

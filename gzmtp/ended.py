@@ -1,0 +1,26 @@
+"""What stands in a pattern's place when a socket was closed or its context terminated.
+
+Owns the answer to every use of such a socket.  Must not know how it came to that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gzmtp.error import error_for
+
+
+class Ended:
+    """The pattern of a socket that has come to its end: every use raises the same error."""
+
+    shares = False
+    whole_at = 0
+
+    def __init__(self, errno: int) -> None:
+        self._errno = errno
+
+    def _raise(self, *args: Any) -> Any:
+        raise error_for(self._errno)
+
+    send = begin = take = refill = readable = writable = set_option = configure = _raise
+    keep_origin = origin = address = topics_count = pipes = _raise

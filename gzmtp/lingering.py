@@ -1,0 +1,145 @@
+"""The end of endpoints: what was queued leaves first, within LINGER (zmq_setsockopt(3)).
+
+Owns the pipes that nobody uses any more but that still have something to send, and when a closed
+socket is gone for good.  Must not know how endpoints come to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gzmtp.connection import Connection
+from gzmtp.endpoint import Dialer, Endpoint, Listener
+from gzmtp.loop import Loop, Timer
+from gzmtp.metrics import Counters
+from gzmtp.patterns.pattern import Pattern
+from gzmtp.pipe import Pipe
+from gzmtp.transports.inproc import Joint
+
+
+class Lingering:
+    """The part of a host that lets endpoints go."""
+
+    state: Any
+    type: int
+    name: str
+    options: Any
+    tuning: Any
+    loop: Loop
+    totals: Counters
+    closed: bool
+    done: bool
+    errno: int
+    forgotten: bool
+    dialers: list[Dialer]
+    listeners: list[Listener]
+    joints: list[Joint]
+    names: list[str]
+    retiring: dict[Pipe, Connection | None]
+    last_endpoint: bytes
+    _pattern: Pattern
+    _doomed: list[Timer]
+    pattern: Any
+    # what the rest of the host does
+    here: Callable[[], None]
+    post: Callable[..., None]
+    monitor: Callable[[int, int, str], None]
+    _soon: Callable[..., None]
+    _idle: Callable[[Pipe], None]
+    _changed: Callable[[], None]
+
+    def retire(self, endpoint: Endpoint) -> None:
+        """Close an endpoint and its connections, each as soon as its queue has left."""
+        linger = self.options.linger
+        if isinstance(endpoint, Dialer):
+            self._retire_pipe(endpoint.pipe, endpoint.attached)
+            connection = next(iter(endpoint.connections), None)
+            if self._has_left(endpoint.pipe, connection, linger):
+                endpoint.close()
+            else:
+                self.retiring[endpoint.pipe] = connection
+                self._doom(endpoint, linger)
+            return
+        assert isinstance(endpoint, Listener)
+        endpoint.stop()
+        for connection in list(endpoint.connections):
+            self._retire_connection(connection)
+        if endpoint.connections:
+            self._doom(endpoint, linger)
+        else:
+            endpoint.close()
+
+    def _retire_connection(self, connection: Connection) -> None:
+        """Close an accepted connection as soon as its queue has left."""
+        pipe = connection.pipe
+        if pipe is None:
+            self._finish(connection)
+            return
+        self._retire_pipe(pipe, True)
+        if self._has_left(pipe, connection, self.options.linger):
+            self._finish(connection)
+        else:
+            self.retiring[pipe] = connection
+
+    def _retire_pipe(self, pipe: Pipe, attached: bool) -> None:
+        if attached:
+            self._pattern.detach(pipe)
+        pipe.full = True  # so that the write engine tells when the queue is empty
+
+    def _has_left(self, pipe: Pipe, connection: Connection | None, linger: int) -> bool:
+        if linger == 0 or self.forgotten:
+            return True
+        writer = None if connection is None else connection.writer
+        return not pipe.queue if writer is None else writer.idle
+
+    def _finish(self, connection: Connection) -> None:
+        """Close a connection that has nothing left to send."""
+        endpoint = connection.owner
+        assert isinstance(endpoint, Endpoint)
+        endpoint.connections.discard(connection)
+        self.totals.add(connection.counters)
+        connection.close()
+
+    def _doom(self, endpoint: Endpoint, linger: int) -> None:
+        for connection in endpoint.connections:
+            if connection.reader is not None:
+                connection.reader.close()
+        if linger > 0:
+            self._doomed.append(Timer(self.loop, linger / 1000, endpoint.close))
+
+    def _retired(self, pipe: Pipe) -> None:
+        """Nothing of *pipe* is left to be sent."""
+        connection = self.retiring.pop(pipe, None)
+        for endpoint in (*self.dialers, *self.listeners):
+            if isinstance(endpoint, Dialer):
+                if endpoint.pipe is pipe:
+                    endpoint.close()
+            elif connection in endpoint.connections:
+                assert connection is not None
+                self._finish(connection)
+                if not endpoint.connections and endpoint.stopped:
+                    endpoint.close()
+        self._settle()
+
+    def ended(self, endpoint: Endpoint) -> None:
+        """An endpoint has closed for good."""
+        for endpoints in (self.dialers, self.listeners):
+            if endpoint in endpoints:
+                endpoints.remove(endpoint)  # type: ignore[arg-type]
+        if isinstance(endpoint, Dialer):
+            self.retiring.pop(endpoint.pipe, None)
+        self._settle()
+
+    def _settle(self) -> None:
+        """When the last endpoint of a closed socket has gone, the socket has."""
+        if self.closed and not self.done and not (self.dialers or self.listeners):
+            self.done = True
+            for timer in self._doomed:
+                timer.cancel()
+            self.state.gone(self)
+
+    def abandon(self) -> None:
+        """Close what still lingers, now."""
+        for endpoint in (*self.dialers, *self.listeners):
+            endpoint.close()
