@@ -10,15 +10,23 @@ import errno
 from functools import partial
 from typing import Any
 
+from gzmtp.connection import Connection
 from gzmtp.constants import Event, SocketType
 from gzmtp.endpoint import Dialer, Listener
 from gzmtp.error import ZMQError, error_for
 from gzmtp.lingering import Lingering
 from gzmtp.options import Options
 from gzmtp.pipe import Pipe
-from gzmtp.transports import INPROC, split_endpoint, transport
+from gzmtp.transports import (  # ipc and tcp now: later there may be no descriptor to read them
+    INPROC,
+    ipc,  # noqa: F401
+    split_endpoint,
+    tcp,  # noqa: F401
+    transport,
+)
 from gzmtp.transports.inproc import Joint
 from gzmtp.transports.sockets import failure
+from gzmtp.wire.handshake import Peer
 
 #: Socket types whose second connect() to the same endpoint does nothing (libzmq's socket_base).
 _CONNECT_ONCE = frozenset({SocketType.DEALER, SocketType.SUB, SocketType.PUB, SocketType.REQ})
@@ -40,6 +48,17 @@ class Binding(Lingering):
         pipe.idle = partial(self._idle, pipe)
         pipe.unserve()
         return pipe
+
+    def _introduce(self, pipe: Pipe, connection: Connection, peer: Peer | None) -> None:
+        metadata = {"Peer-Address": connection.peer_address, "__fd": str(connection.fd)}
+        if peer is None:
+            pipe.minor = (0, 0)
+        else:
+            pipe.identity = peer.identity
+            pipe.socket_type = peer.socket_type
+            pipe.minor = peer.version
+            metadata.update(peer.metadata)
+        pipe.metadata = metadata
 
     def bind(self, endpoint: str) -> None:
         """Listen at *endpoint*; ZMQError as zmq_bind(3)."""

@@ -87,6 +87,8 @@ class Host(Binding):
         loop = Loop.here()
         if loop is self.loop:
             return
+        if self.loop.dead:  # whoever waited in that thread can never go on
+            self.receivers, self.senders = Line(), Line()
         if self.receivers or self.senders:
             raise ZMQError(
                 Errno.EINVAL, "another thread waits on this socket; sockets are not thread-safe"
@@ -94,13 +96,14 @@ class Host(Binding):
         self.loop = loop
         for endpoint in (*self.dialers, *self.listeners):
             endpoint.move(loop)
-        for index, timer in enumerate(self._doomed):
+        for timer in self._doomed:
             timer.move(loop)
-            self._doomed[index] = timer
         self.read_mail()
 
     def post(self, call: Callable[..., object], *args: Any) -> None:
-        """Call in this host's thread: at once if it is the caller's."""
+        """Call in this host's thread: at once if it is the caller's, or has ended."""
+        if self.loop.dead:
+            self.here()
         if self.loop.is_here():
             call(*args)
         else:
@@ -132,17 +135,6 @@ class Host(Binding):
             self._pattern.attach(pipe)
         self._pattern.ready(pipe)
         return pipe
-
-    def _introduce(self, pipe: Pipe, connection: Connection, peer: Peer | None) -> None:
-        metadata = {"Peer-Address": connection.peer_address, "__fd": str(connection.fd)}
-        if peer is None:
-            pipe.minor = (0, 0)
-        else:
-            pipe.identity = peer.identity
-            pipe.socket_type = peer.socket_type
-            pipe.minor = peer.version
-            metadata.update(peer.metadata)
-        pipe.metadata = metadata
 
     def left(self, endpoint: Endpoint, connection: Connection, pipe: Pipe | None) -> None:
         """A connection has ended."""

@@ -1,4 +1,7 @@
-"""PUB and XPUB, statement by statement of RFC 29, and XPUB's options."""
+"""PUB and XPUB, statement by statement of RFC 29, and XPUB's options.
+
+Longer than 400 lines because XPUB's options are many, and each is a case of the same few tests.
+"""
 
 from __future__ import annotations
 
