@@ -8,6 +8,7 @@ zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.life
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import warnings
 import weakref
@@ -31,6 +32,9 @@ from gzmtp.waiting import Line
 SocketT = TypeVar("SocketT", bound="Socket[Any]", covariant=True)
 
 
+_numbers = itertools.count(1)
+
+
 class ContextState:
     """What the sockets of one context share."""
 
@@ -39,7 +43,8 @@ class ContextState:
         self.tuning = Tuning.from_environ()
         self.names = Names()
         self.hosts: set[Host] = set()
-        self.totals = Counters()
+        self.number = next(_numbers)
+        self.past: dict[str, Counters] = {}  # of sockets that have gone, by type
         self.terminated = False
         self.closed = False
         self.forgotten = False
@@ -68,6 +73,11 @@ class ContextState:
         self.hosts.add(host)
         return host
 
+    def counters(self) -> Counters:
+        """Return the sums of all sockets, past and present."""
+        present = [host.counters() for host in tuple(self.hosts)]
+        return Counters.total([*self.past.values(), *present])
+
     def check(self) -> None:
         """ZMQError(EFAULT) if the context was terminated."""
         if self.closed:
@@ -76,7 +86,7 @@ class ContextState:
     def gone(self, host: Host) -> None:
         """The last of *host* has gone."""
         self.hosts.discard(host)
-        self.totals.add(host.totals)
+        self.past.setdefault(host.name, Counters()).add(host.totals)
         if not self.hosts and self._leaving:
             self._leaving.wake_all()
 
@@ -328,8 +338,4 @@ class Context(AttributeSetter, Generic[SocketT]):
 
     def metrics(self) -> dict[str, float]:
         """Return a snapshot of the counters of all sockets, past and present."""
-        total = Counters()
-        total.add(self._state.totals)
-        for host in self._state.hosts:
-            total.add(host.counters())
-        return total.snapshot()
+        return self._state.counters().snapshot()

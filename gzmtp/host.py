@@ -358,12 +358,10 @@ class Host(Binding):
 
     def counters(self) -> Counters:
         """Return the sums of all connections, past and present."""
-        total = Counters()
-        total.add(self.totals)
+        many = [self.totals]
         for endpoint in (*self.dialers, *self.listeners):
-            for connection in endpoint.connections:
-                total.add(connection.counters)
-        return total
+            many += [connection.counters for connection in tuple(endpoint.connections)]
+        return Counters.total(many)
 
     def set_option(self, option: int, value: object) -> None:
         """Set an option; ZMQError as zmq_setsockopt(3)."""

@@ -12,6 +12,7 @@ import atexit
 import os
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -22,6 +23,9 @@ from gzmtp.loop import Loop
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
 
+#: Called whenever a context has come to be (what GZMTP_OBSERVE switches on waits for the first).
+beginnings: list[Callable[[], object]] = []
+
 #: Seconds between two looks at what is still to leave.
 _PACE = 0.002
 
@@ -29,6 +33,13 @@ _PACE = 0.002
 def register(state: Any) -> None:
     """Have a context seen to at exit and fork."""
     _states.add(state)
+    for begun in beginnings:
+        begun()
+
+
+def living() -> list[Any]:
+    """Return all contexts of which anything is left, the oldest first."""
+    return sorted(_states, key=lambda state: state.number)
 
 
 def exiting() -> bool:

@@ -223,7 +223,7 @@ class WriteEngine:
             except BlockingIOError:
                 sent = 0
             except OSError as error:
-                self._fail(error, buffers, batch, size)
+                self._fail(error, buffers, batch)
                 return
             counters.batches += 1
             counters.writes += 1
@@ -266,6 +266,7 @@ class WriteEngine:
             sent = 0
             if borrowed and type(buffer) is not bytes:
                 view = memoryview(bytes(view))
+                self.counters.copied_bytes += len(view)
             rest.append(view)
         self._batch = batch
         self._batch_large = large
@@ -338,11 +339,7 @@ class WriteEngine:
     # -- the end
 
     def _fail(
-        self,
-        error: OSError,
-        buffers: Sequence[Any] = (),
-        batch: Sequence[Message] = (),
-        size: int = 0,
+        self, error: OSError, buffers: Sequence[Any] = (), batch: Sequence[Message] = ()
     ) -> None:
         """The socket is dead.  Told in a later turn: the caller is in the midst of a pattern."""
         if not self._rest:
@@ -364,6 +361,11 @@ class WriteEngine:
             out.append(message)
         out.reverse()
         return out
+
+    @property
+    def blocked(self) -> bool:
+        """Whether output waits for the kernel."""
+        return self._blocked
 
     @property
     def idle(self) -> bool:
