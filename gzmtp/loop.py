@@ -331,16 +331,19 @@ def _give_back(watcher: Any) -> None:
 class Timer:
     """Calls *callback* once after *seconds*, or again and again with *repeat*."""
 
-    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher", "_lost")
+    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher", "_lost", "_holds")
 
     def __init__(
-        self, loop: Loop, seconds: float, callback: Callable[[], object], repeat: bool = False
-    ) -> None:
+        self, loop: Loop, seconds: float, callback: Callable[[], object], repeat: bool = False,
+        holds: bool = True,
+    ) -> None:  # fmt: skip
+        """Without *holds* the loop may end although the timer still runs."""
         self.loop = loop
         self.seconds = seconds
         self.callback = callback
         self.repeat = repeat
         self._lost = False
+        self._holds = holds
         self._begin()
 
     def _begin(self) -> None:
@@ -348,7 +351,7 @@ class Timer:
         self._arm(self.seconds)
 
     def _arm(self, seconds: float) -> None:
-        self._watcher: Any = self.loop.hub.loop.timer(seconds)
+        self._watcher: Any = self.loop.hub.loop.timer(seconds, ref=self._holds)
         self._watcher.start(self.fire)
         self.loop._timers.add(self)
 
