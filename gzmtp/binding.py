@@ -108,6 +108,23 @@ class Binding(Lingering):
             dialer.start()
         self.last_endpoint = endpoint.encode()
 
+    def connect_peer(self, endpoint: str) -> int:
+        """`connect` a PEER; return the routing id of the new pipe.  zmq_connect_peer(3)."""
+        self._check()
+        if self.type != SocketType.PEER:
+            raise ZMQError(errno.ENOTSUP, "only PEER sockets have connect_peer()")
+        if self.options.immediate:
+            why = "under IMMEDIATE there is no routing id before the peer is there"
+            raise failure(errno.EFAULT, endpoint, why)
+        self.connect(endpoint)
+        newest: int = self.pattern.newest
+        return newest
+
+    def at_hand(self) -> Any:
+        """The pattern, served by the calling thread; ZMQError when the socket has ended."""
+        self._check()
+        return self.pattern
+
     def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
         joint = Joint(self, pipe, endpoint, self.tuning.short_run)  # type: ignore[arg-type]
         self.joints.append(joint)

@@ -10,10 +10,10 @@ from importlib.util import find_spec
 #: Bytes that the path of an ipc endpoint may have (sizeof sun_path - 1).
 IPC_PATH_MAX_LEN = 107
 #: Whether the draft socket types and options are there.
-DRAFT_API = False
+DRAFT_API = True
 PYZMQ_DRAFT_API = DRAFT_API
 
-_ALWAYS = frozenset({"ipc"})
+_ALWAYS = frozenset({"ipc", "draft"})
 
 
 def has(capability: str) -> bool:
@@ -23,8 +23,6 @@ def has(capability: str) -> bool:
     """
     if capability == "curve":
         return find_spec("nacl") is not None
-    if capability == "draft":
-        return DRAFT_API
     return capability in _ALWAYS
 
 

@@ -14,6 +14,7 @@ class Ended:
     """The pattern of a socket that has come to its end: every use raises the same error."""
 
     shares = False
+    addressed = False
     whole_at = 0
 
     def __init__(self, errno: int) -> None:
@@ -23,4 +24,4 @@ class Ended:
         raise error_for(self._errno)
 
     send = begin = take = refill = readable = writable = set_option = configure = _raise
-    keep_origin = origin = address = topics_count = pipes = _raise
+    origin = address = topics_count = pipes = join = leave = disconnect_peer = _raise

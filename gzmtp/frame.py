@@ -38,8 +38,22 @@ COPY_THRESHOLD = 65536
 
 _NO_METADATA: Mapping[str, str] = {}
 _MAX_GROUP = 255
+_NOWHERE = (0, b"")
 _NativeEvent = threading.Event
 Bytes = bytes  # which is a property's name inside the class
+
+
+def as_group(group: object) -> Bytes:
+    """The name of a RADIO-DISH group as it travels (RFC 48: at most 255 bytes, none of them 0)."""
+    if isinstance(group, str):
+        group = group.encode("utf8", "surrogateescape")
+    if not isinstance(group, Bytes):
+        raise TypeError(f"expected str, got: {group!r}")
+    if len(group) > _MAX_GROUP:
+        raise ZMQError(EINVAL, f"Invalid argument: a group has at most {_MAX_GROUP} bytes")
+    if b"\0" in group:
+        raise ZMQError(EINVAL, "Invalid argument: a group has no byte 0")
+    return group
 
 
 def _threshold() -> int:
@@ -74,7 +88,7 @@ class Frame:
     """
 
     __slots__ = (
-        "_data", "_metadata", "_view", "_copied", "_hold", "_came", "_group", "_routing_id",
+        "_data", "_metadata", "_view", "_copied", "_hold", "_came", "_address",
         "more", "tracker", "tracker_event", "__weakref__",
     )  # fmt: skip
 
@@ -84,8 +98,7 @@ class Frame:
     _copied: Bytes | None
     _hold: _Hold | None
     _came: bool
-    _group: str
-    _routing_id: int
+    _address: tuple[int, Bytes]  # routing id and group
     #: Whether another part of the same message follows.
     more: bool
     tracker: MessageTracker | None
@@ -124,8 +137,7 @@ class Frame:
         self._metadata = metadata
         self._view = self._copied = self._hold = None
         self._came = False
-        self._group = ""
-        self._routing_id = 0
+        self._address = _NOWHERE
         self.more = False
         self.tracker = self.tracker_event = None
 
@@ -222,9 +234,9 @@ class Frame:
                 return 0
             raise ZMQError(EINVAL, f"Invalid argument: {option!r} is no option of a frame")
         if option == "routing_id":
-            return self._routing_id
+            return self._address[0]
         if option == "group":
-            return self._group
+            return self._address[1].decode("utf8", "surrogateescape")
         name = option.decode("utf8") if isinstance(option, Bytes) else option
         if not isinstance(name, str):
             raise TypeError(f"expected str, got: {option!r}")
@@ -243,14 +255,9 @@ class Frame:
                 raise OverflowError("value too large to convert to uint32_t")
             if not value:
                 raise ZMQError(EINVAL, "Invalid argument: a routing id is not 0")
-            self._routing_id = value
+            self._address = value, self._address[1]
         elif option == "group":
-            group = value.encode("utf8") if isinstance(value, str) else value
-            if not isinstance(group, Bytes):
-                raise TypeError(f"expected str, got: {value!r}")
-            if len(group) > _MAX_GROUP:
-                raise ZMQError(EINVAL, f"Invalid argument: a group has at most {_MAX_GROUP} bytes")
-            self._group = group.decode("utf8")
+            self._address = self._address[0], as_group(value)
         elif not isinstance(option, int) or not isinstance(value, int):
             raise TypeError("an integer is required")
         else:
@@ -271,7 +278,7 @@ class Frame:
     @property
     def group(self) -> str:
         """The RADIO-DISH group of the message."""
-        return self._group
+        return str(self.get("group"))
 
     @group.setter
     def group(self, group: str | Bytes) -> None:
@@ -280,7 +287,7 @@ class Frame:
     @property
     def routing_id(self) -> int:
         """The SERVER's number for the peer that the message comes from or goes to."""
-        return self._routing_id
+        return self._address[0]
 
     @routing_id.setter
     def routing_id(self, routing_id: int) -> None:

@@ -36,6 +36,7 @@ class _Way:
         self.change = change
         self.parts = 0
         self.bytes = 0
+        self.copy = not source._host.pattern.addressed  # a frame keeps its group
         self.ready = False  # the source is known to have messages
         self.open = False  # the target is known to have room
 
@@ -51,7 +52,7 @@ class _Way:
                 self.ready = True
                 return
             try:
-                message = source.recv_multipart(_NOW)
+                message = source.recv_multipart(_NOW, copy=self.copy)
             except Again:
                 self.ready = False
                 return

@@ -21,8 +21,16 @@ import gevent
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Event, Flag, PollEvent, SocketOption, SocketType
 from gzmtp.error import Again, ZMQError, error_for
-from gzmtp.frame import _FINISHED_TRACKER, COPY_THRESHOLD, Frame, MessageTracker, _threshold
+from gzmtp.frame import (
+    _FINISHED_TRACKER,
+    COPY_THRESHOLD,
+    Frame,
+    MessageTracker,
+    _threshold,
+    as_group,
+)
 from gzmtp.host import Host
+from gzmtp.patterns.pattern import Addressed
 from gzmtp.pipe import Body, Message
 from gzmtp.signals import Signal
 from gzmtp.sugar.attrsettr import AttributeSetter
@@ -322,13 +330,18 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         return part, frame.tracker
 
     def _address(self, part: Any, data: Any, routing_id: int | None, group: str | None) -> Any:
-        """Note where a message of a draft type goes: a routing id or a group."""
-        if isinstance(data, Frame):
-            routing_id = routing_id or data.routing_id or None
-            group = group or data.group or None
-        if routing_id or group:
-            return self._host.pattern.address(part, routing_id, group)
-        return part
+        """Note where a message of a draft type goes: a routing id or a group.  As in pyzmq a
+        frame keeps what it was sent with; other types do not care."""
+        frame = data if isinstance(data, Frame) else Frame()
+        if routing_id is not None:
+            frame.routing_id = routing_id
+        if group is not None:
+            frame.group = group
+        if not self._host.pattern.addressed:
+            return part
+        if type(part) is Body and part.borrowed:
+            part = bytes(part)  # it would be settled too late
+        return Addressed(part, *frame._address)
 
     @staticmethod
     def _check_part(index: int, part: Any) -> None:
@@ -393,8 +406,6 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         host = self._host
         doled = host.doled
         if doled is None:
-            if not copy:
-                host.pattern.keep_origin()
             parts = None
             try:
                 parts = host.pattern.take()
@@ -413,7 +424,10 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             host.doled = None
         if copy:
             return part
-        return Frame._received(part, bool(doled), host.source, track)
+        frame = Frame._received(part, bool(doled), host.source, track)
+        if host.pattern.addressed:
+            frame._address = host.pattern.address()
+        return frame
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
         """Receive one part into *buffer*, at most *nbytes* (0: its size); return the part's size.
@@ -471,6 +485,23 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
         host.close()
         if self._signal is not None:
             self._signal.close()
+
+    def connect_peer(self, addr: str) -> int:
+        """Connect a PEER to *addr*; return the routing id to send to.  zmq_connect_peer(3)."""
+        return self._host.connect_peer(_text(addr))
+
+    def disconnect_peer(self, routing_id: int) -> None:
+        """End the peer of a SERVER or PEER that has this routing id; ZMQError(EHOSTUNREACH)."""
+        self._host.at_hand().disconnect_peer(routing_id)
+
+    def join(self, group: str | bytes) -> None:
+        """Receive messages of *group* (a DISH).  ZMQError: EINVAL if it was joined already, or
+        is longer than 255 bytes; ENOTSUP for other types.  zmq_join(3)."""
+        self._host.at_hand().join(as_group(group))
+
+    def leave(self, group: str | bytes) -> None:
+        """Undo join(); ZMQError(EINVAL) if *group* was not joined."""
+        self._host.at_hand().leave(as_group(group))
 
     # -- options
 

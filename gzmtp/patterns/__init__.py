@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gzmtp.constants import SocketType
+from gzmtp.patterns.channel import Channel
+from gzmtp.patterns.client_server import Client, Peer, Server
 from gzmtp.patterns.pair import Pair
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.patterns.pipeline import Pull, Push
 from gzmtp.patterns.publish import Pub, Xpub
 from gzmtp.patterns.reqrep import Dealer, Rep, Req
 from gzmtp.patterns.router import Router
+from gzmtp.patterns.scatter_gather import Gather, Scatter
 from gzmtp.patterns.stream import Stream
 from gzmtp.patterns.subscribe import Sub, Xsub
 
@@ -47,4 +50,11 @@ REGISTRY: dict[int, Row] = {
     SocketType.PUSH: _row("PUSH", Push, "PULL", receives=False),
     SocketType.PULL: _row("PULL", Pull, "PUSH", sends=False),
     SocketType.STREAM: _row("STREAM", Stream, ""),
+    # libzmq's drafts
+    SocketType.CLIENT: _row("CLIENT", Client, "SERVER", single=True),
+    SocketType.SERVER: _row("SERVER", Server, "CLIENT", single=True),
+    SocketType.SCATTER: _row("SCATTER", Scatter, "GATHER", single=True, receives=False),
+    SocketType.GATHER: _row("GATHER", Gather, "SCATTER", single=True, sends=False),
+    SocketType.PEER: _row("PEER", Peer, "PEER", single=True),
+    SocketType.CHANNEL: _row("CHANNEL", Channel, "CHANNEL", single=True),
 }

@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeAlias
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
@@ -31,6 +31,14 @@ BLOCKED = 1
 
 #: The high-water mark that is none.
 ENDLESS = sys.maxsize
+
+
+class Addressed(NamedTuple):
+    """The only part of an outgoing message, and where it goes (for `Pattern.addressed`)."""
+
+    part: Part
+    routing_id: int
+    group: bytes
 
 
 class Pipe(Protocol):
@@ -91,8 +99,8 @@ class Pattern:
     shares = False
     #: At how many parts an outgoing message is whole, SNDMORE or not (0: when SNDMORE is absent).
     whole_at = 0
-    #: Whether one message list goes to several pipes.
-    shares = False
+    #: Whether messages go to or come from an address that is no part: a routing id, a group.
+    addressed = False
 
     #: SENT or BLOCKED (nothing was taken); raises what the socket's state or the address forbids.
     send: Callable[[Message], int]
@@ -150,12 +158,13 @@ class Pattern:
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
 
-    def keep_origin(self) -> None:
-        """Be able to tell `origin` of every message from now on (all patterns always are)."""
-
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last, where it is known."""
         return None
+
+    def address(self) -> tuple[int, bytes]:
+        """Routing id and group of the message taken last (0 and b"" for none)."""
+        return 0, b""
 
     def refill(self) -> bool:
         """Look for more after `take` found nothing; True if it may succeed now."""
@@ -178,6 +187,20 @@ class Pattern:
     def set_option(self, option: int, value: object) -> bool:
         """Do what an option orders; False if it is not an order to this pattern."""
         return False
+
+    # -- for the draft types
+
+    def join(self, group: bytes) -> None:
+        """Want the messages of a group."""
+        raise ZMQError(Errno.ENOTSUP, "only DISH sockets join groups")
+
+    def leave(self, group: bytes) -> None:
+        """Want them no more."""
+        raise ZMQError(Errno.ENOTSUP, "only DISH sockets leave groups")
+
+    def disconnect_peer(self, routing_id: int) -> None:
+        """End one peer."""
+        raise ZMQError(Errno.ENOTSUP, "only SERVER and PEER sockets disconnect a peer by its id")
 
 
 def _cannot_send(message: Message) -> NoReturn:

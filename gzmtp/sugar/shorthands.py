@@ -118,14 +118,6 @@ class Shorthands(AttributeSetter):
         """Undo one ``subscribe(topic)``."""
         self.set(SocketOption.UNSUBSCRIBE, _encoded(topic))
 
-    def join(self, group: str | bytes) -> None:
-        """Receive messages of *group* (a DISH socket, which is a draft)."""
-        raise RuntimeError("join() is for DISH sockets, and the draft types are not there")
-
-    def leave(self, group: str | bytes) -> None:
-        """Undo join()."""
-        raise RuntimeError("leave() is for DISH sockets, and the draft types are not there")
-
     def set_string(self, option: int, optval: str, encoding: str = "utf-8") -> None:
         """Set an option whose value is bytes, from text."""
         if not isinstance(optval, str):

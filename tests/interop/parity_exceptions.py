@@ -9,6 +9,7 @@ from __future__ import annotations
 _ASYNCIO = "asyncio's loop; gzmtp runs on gevent's"
 _TORNADO = "tornado's loop; gzmtp runs on gevent's"
 _GREEN = "zmq.green wraps the method; here it is Socket's own, with its signature"
+_DRAFT = "pyzmq's wheels have no draft API; gzmtp has it"
 _GC = "frees libzmq's zero-copy messages in a thread of its own; here the last reference does"
 
 OFF = {
@@ -27,6 +28,8 @@ OFF = {
 
 DIFFERENT = {
     "zmq.__version__": "gzmtp's pyzmq level, which need not be the one of the pyzmq that is installed",
+    **dict.fromkeys(("zmq.DRAFT_API", "zmq.PYZMQ_DRAFT_API", "zmq.backend.PYZMQ_DRAFT_API"), _DRAFT),
+    **dict.fromkeys(("zmq.green.DRAFT_API", "zmq.green.PYZMQ_DRAFT_API"), _DRAFT),
     "zmq.Frame.__setattr__": "__slots__ refuse unknown attributes too",
     "zmq.auth.thread.AuthenticationThread.poller": "the thread's own; here only while it runs",
     "zmq.green.Poller.poll": "timeout=None is the same as its -1",
@@ -40,7 +43,6 @@ DIFFERENT = {
     "zmq.utils.garbage.GarbageCollectorThread": _GC,
 }
 
-_DRAFT = "pyzmq's wheels have no draft API; gzmtp has this of it"
 _SLOTS = "raises AttributeError, as for every attribute that a frame does not have"
 
 #: Calls of the option tests that end otherwise, by the beginning of what the tests say of them.
