@@ -146,7 +146,10 @@ class Binding(Lingering):
             joint.pipe.identity = other.host.options.routing_id
         self.joints.append(ours)
         self.post(self.join, ours)
-        theirs.host.post(theirs.host.join, theirs)
+        if theirs.left:
+            theirs.close()
+        else:
+            theirs.host.post(theirs.host.join, theirs)
 
     def join(self, joint: Joint) -> None:
         """Take the pipe of a paired joint in (in this host's thread)."""
@@ -193,8 +196,11 @@ class Binding(Lingering):
         if joint not in self.joints:
             return  # its other half, of this very socket, has ended it
         self.joints.remove(joint)
-        self.state.names.forget(joint)
-        joint.close()
+        if joint.other is None and joint.pipe.queue:
+            joint.left = True  # whoever binds gets what has waited for him
+        else:
+            self.state.names.forget(joint)
+            joint.close()
         self._pattern.detach(joint.pipe)
 
     def _end_pipe(self, pipe: Pipe) -> None:

@@ -50,7 +50,7 @@ class Joint:
     """One side of a pair: serves the way out of its host's pipe."""
 
     __slots__ = (
-        "host", "pipe", "endpoint", "other", "joined", "closed", "tuning", "_run", "_turn",
+        "host", "pipe", "endpoint", "other", "joined", "left", "closed", "tuning", "_run", "_turn",
         "_batching", "_told",
     )  # fmt: skip
 
@@ -60,6 +60,7 @@ class Joint:
         self.endpoint = endpoint
         self.other: Joint | None = None
         self.joined = False  # the host has taken the pipe in: messages may be delivered to it
+        self.left = False  # its user has gone before anybody was bound
         self.closed = False
         self.tuning = short_run
         self._run = 0

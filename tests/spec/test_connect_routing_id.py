@@ -1,0 +1,50 @@
+"""CONNECT_ROUTING_ID: the name that the connecting side gives to a peer."""
+
+from __future__ import annotations
+
+import pytest
+from support.waiting import eventually, stays
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_given_name_is_used_whatever_the_peer_calls_itself(sockets, bind, transport, named):
+    bound, caller = sockets("ROUTER"), sockets("ROUTER")
+    place = bind(bound, transport) if not named else None
+    if named:
+        bound.routing_id, caller.routing_id = b"X", b"Y"
+        place = bind(bound, transport)
+    caller.connect_routing_id = b"conn1"
+    caller.connect(place)
+    caller.send_multipart([b"conn1", b"hi"])
+    identity, text = bound.recv_multipart()
+    assert text == b"hi" and (identity == b"Y" if named else identity[0] == 0)
+    bound.send_multipart([identity, b"ok"])
+    assert caller.recv_multipart() == [b"conn1", b"ok"]
+
+
+def test_a_router_that_is_connected_to_connects_further(sockets, bind, transport):
+    """What goes to the peer of the later connect() does not go to who was there before."""
+    middle, last = sockets("ROUTER", routing_id=b"X"), sockets("ROUTER", routing_id=b"Z")
+    places = bind(middle, transport), bind(last, transport)
+    first = sockets("ROUTER", routing_id=b"Y\0")
+    first.connect_routing_id = b"X"
+    first.connect(places[0])
+    first.send_multipart([b"X", b"hi"])
+    assert middle.poll(5000)
+    middle.connect_routing_id = b"Z"
+    middle.connect(places[1])
+    middle.send_multipart([b"Z", b"hi"])
+    assert last.recv_multipart() == [b"X", b"hi"]
+    assert middle.recv_multipart() == [b"Y\0", b"hi"]
+    stays(lambda: not first.poll(0))
+
+
+def test_stream_to_stream(sockets, bind, zmq):
+    bound, caller = sockets("STREAM", stream_notify=0), sockets("STREAM")
+    caller.connect_routing_id = b"conn1"
+    place = bind(bound)
+    caller.connect(place)
+    caller.send_multipart([b"conn1", b"hi 1"])
+    identity, text = bound.recv_multipart()
+    assert identity[0] == 0 and len(identity) == 5 and text == b"hi 1"
+    bound.unbind(place)
