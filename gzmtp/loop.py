@@ -12,20 +12,19 @@ from __future__ import annotations
 
 import select
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import gevent
 from gevent import monkey
-from gevent.hub import Waiter
+from gevent._hub_local import get_hub_if_exists
 from greenlet import getcurrent
+
+from gzmtp.turns import TURN_LIMIT, Turns
 
 READ = 1
 WRITE = 2
 
-#: Seconds that greenlets of a busy loop may keep the hub from running.
-TURN_LIMIT = 0.010
 #: Seconds between two pokes at least: a spinning program is not slowed down by them.
 POKE_INTERVAL = 0.0005
 #: Steps that one poke may take to make up for a while in which nothing was served.
@@ -33,32 +32,16 @@ _CATCH_UP = 12
 #: Milliseconds that each of these may wait for a peer in its handshake.
 _ANSWER = 2
 
-#: Greenlets that may follow each other without a turn of the hub.
-_HANDOVERS = 50
-
 _of_thread: Any = monkey.get_original("_thread", "_local")()
 _poll: Any = monkey.get_original("select", "poll")
 _EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
 
 
-class Sleeper(Protocol):
-    """Who waits: its greenlet, None as soon as it was woken or has given up."""
-
-    greenlet: Any
-
-
-class Loop:
+class Loop(Turns):
     """A hub's loop.  `Loop.here` gives that of the calling thread."""
 
     def __init__(self, hub: Any) -> None:
-        self.hub = hub
-        self.soon: Callable[..., Any] = hub.loop.run_callback
-        self.tell: Callable[..., Any] = hub.loop.run_callback_threadsafe
-        #: Counts the hub's turns, as far as somebody saw them.  (The loop's own idea of now does
-        #: not do: libev leaves it alone as long as callbacks follow each other.)
-        self.turn = 0
-        self._turned = 0.0
-        self._turn_expected = False
+        super().__init__(hub)
         self._watches: set[Watch] = set()
         self._timers: set[Timer] = set()
         #: When somebody poked last, by the monotonic clock.
@@ -68,9 +51,6 @@ class Loop:
         self.dead = False
         #: Called with the loop when its thread has ended.
         self.heirs: list[Callable[[Loop], object]] = []
-        self._ready: deque[Sleeper] = deque()
-        self._ready_told = False
-        self._handovers = 0
 
     @staticmethod
     def here() -> Loop:
@@ -85,91 +65,13 @@ class Loop:
             return loop
 
     def is_here(self) -> bool:
-        """Tell whether the calling thread's hub is this loop's."""
-        return gevent.get_hub() is self.hub
+        """Tell whether the calling thread's hub is this loop's.  (A thread that only asks is given
+        no hub: nobody would give it back.)"""
+        return get_hub_if_exists() is self.hub
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""
         return getcurrent() is self.hub
-
-    def idle_turns(self) -> bool:
-        """Tell whether the hub has not been seen to have its turn for longer than `TURN_LIMIT`."""
-        return time.monotonic() - self._turned > TURN_LIMIT
-
-    def turned(self) -> None:
-        """The hub has its turn."""
-        self.turn += 1
-        self._turned = time.monotonic()
-
-    def expect_turn(self) -> None:
-        """See the hub's next turn."""
-        if not self._turn_expected:
-            self._turn_expected = True
-            self.soon(self._see_turn)
-
-    def _see_turn(self) -> None:
-        self._turn_expected = False
-        self.turned()
-
-    # -- greenlets that are woken
-
-    def make_ready(self, sleeper: Sleeper) -> None:
-        """Have *sleeper* go on, as soon as another greenlet waits or the hub has its turn."""
-        self._ready.append(sleeper)
-        if not self._ready_told:
-            self._ready_told = True
-            self.soon(self._run_ready)
-
-    def _run_ready(self) -> None:
-        """The hub has its turn: let everybody go on who was ready by now."""
-        self._ready_told = False
-        self._handovers = 0
-        self.turn += 1
-        ready = self._ready
-        for _ in range(len(ready)):
-            if not ready:
-                break
-            sleeper = ready.popleft()
-            greenlet, sleeper.greenlet = sleeper.greenlet, None
-            if greenlet is not None:
-                greenlet.switch()
-
-    def switch_away(self) -> None:
-        """Let others run: straight the next who is ready, or else the hub.
-
-        Two greenlets that talk over inproc save the loop's turn between them (with its system
-        call, 3 of 6 us of a message); `_HANDOVERS` of that, and the hub has its turn.
-        """
-        ready = self._ready
-        if self._handovers < _HANDOVERS:
-            while ready:
-                sleeper = ready.popleft()
-                greenlet, sleeper.greenlet = sleeper.greenlet, None
-                if greenlet is not None:
-                    if greenlet is getcurrent():
-                        return
-                    self._handovers += 1
-                    greenlet.switch()
-                    return
-        self.hub.switch()
-
-    def take_turn(self) -> None:
-        """Let the hub have a whole turn: descriptors, timers, and whoever they make ready.
-
-        gevent.sleep(0) does not see to that: as long as callbacks follow each other, which they do
-        if a busy greenlet sleeps so again and again, the loop runs fifty before it looks at
-        anything else.  What is asked of an async watcher comes when it has looked.
-        """
-        waiter = Waiter(self.hub)
-        watcher = self.hub.loop.async_()
-        watcher.start(self.soon, waiter.switch, None)  # after those whom the turn makes ready
-        watcher.send()
-        try:
-            waiter.get()
-        finally:
-            watcher.stop()
-            watcher.close()
-        self.turned()
 
     def poke(self) -> bool:
         """Serve what is ready, without a turn of the loop; tell whether anything was."""

@@ -48,6 +48,11 @@ class Tuning:
     receive_burst: int = 65536
     #: Whether reading stops while the inbox is at its high-water mark.
     pause_reading: bool = True
+    #: Seconds that a greenlet which has sent something and waits looks out for the answer before
+    #: the hub goes to sleep, where that has paid of late (0: never).
+    answer_spin: float = 50e-6
+    #: Seconds that the kernel is tried again when it took a part of a large message.
+    write_spin: float = 50e-6
     #: Bytes and parts of one unfinished message that a peer may leave with us.
     max_unfinished_bytes: int = 1 << 32
     max_unfinished_parts: int = 1 << 20
@@ -91,6 +96,9 @@ class Tuning:
             raise ValueError(f"{_PREFIX}* in the environment: {error}") from None
 
 
-_MAY_BE_ZERO = {"short_run", "pause_reading", "exit_linger", "exit_linger_unconnected"}
+_MAY_BE_ZERO = {
+    "short_run", "pause_reading", "answer_spin", "write_spin", "exit_linger",
+    "exit_linger_unconnected",
+}  # fmt: skip
 _SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,
               "0": False, "false": False, "no": False, "off": False}

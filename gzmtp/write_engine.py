@@ -8,6 +8,8 @@ what a message means.  The wire format is the codec's (RFC 23/37).
 When a small message leaves: the first `short_run` messages of a turn of the loop leave before
 send() returns; what follows in the same turn is batched, a full batch leaves at once, the rest
 when the greenlet yields.  Nothing waits for a timer.
+
+Longer than 400 lines because the strategies stand beside the one path that they vary.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from typing import Any, Protocol
 
 from gzmtp.loop import WRITE, Loop, Watch
 from gzmtp.metrics import Counters
+from gzmtp.patience import Patience
 from gzmtp.pipe import Body, Message, Pipe
-from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, Tuning
+from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
 from gzmtp.wire.codec import Codec
 
 #: Messages of one batch at the most; it adapts so that a batch has about `out_batch` bytes.
@@ -56,7 +59,7 @@ class WriteEngine:
         "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sendmsg",
         "_tuning", "_large", "_short_run", "_sync", "_room", "_lost", "_rested", "_here", "_watch",
         "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_turn", "_batching",
-        "_blocked", "_since", "_closed",
+        "_blocked", "_since", "_closed", "_answer", "_pushing",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +102,8 @@ class WriteEngine:
         self._blocked = False
         self._since = 0.0
         self._closed = False
+        self._answer = Patience(tuning.answer_spin)
+        self._pushing = Patience(tuning.write_spin)
 
     def begin(self) -> None:
         """Serve the pipe from now on, what waits in it first."""
@@ -233,11 +238,8 @@ class WriteEngine:
                 counters.count_large(sent, size)
             if sent != size:
                 self._keep(buffers, sent, batch, gathered)
-                if self._tuning.strategy == SYNC_LOOP and sent:
-                    while self._rest and self._go_on():
-                        pass
-                    if not self._rest:
-                        continue
+                if sent and self._push():
+                    continue
                 self._wait()
                 return
             if size * 2 <= self._tuning.out_batch:
@@ -247,6 +249,7 @@ class WriteEngine:
                 self._take = max(1, count * self._tuning.out_batch // size)
             if not queue:
                 break
+        self.loop.awaited = self._answer
         if pipe.full:
             self._room(pipe)
         if self._batching:
@@ -284,7 +287,8 @@ class WriteEngine:
     def _writable(self) -> None:
         """The kernel is writable (the write watcher's callback)."""
         if self._rest:
-            self._go_on()
+            if self._go_on() > 0 and self._rest:
+                self._push()
             if self._rest or (self._tuning.strategy == ASYNC_SOME and self.pipe.queue):
                 self._offer_room()
                 return
@@ -301,8 +305,31 @@ class WriteEngine:
                 self.pipe.mark = 1
         self._offer_room()
 
+    def _push(self) -> bool:
+        """The kernel has just taken a part: try on for a while; tell whether all is gone.
+
+        The peer is reading this large message now, and makes room sooner than the loop can tell
+        (256 KiB over ipc: 105 us one way without, 65 us with it).
+        """
+        strategy = self._tuning.strategy
+        if strategy == SYNC_LOOP:
+            while self._rest and self._go_on() > 0:
+                pass
+        elif strategy == SYNC_TRY and self._batch_large and self._pushing.left():
+            clock, seconds = time.monotonic, self._pushing.seconds
+            limit = clock() + seconds
+            while self._rest:
+                took = self._go_on()
+                if took > 0:
+                    limit = clock() + seconds
+                elif took < 0 or clock() > limit:
+                    self._pushing.wasted()
+                    return False
+            self._pushing.paid()
+        return not self._rest
+
     def _go_on(self) -> int:
-        """Write what was kept; return how many bytes the kernel took."""
+        """Write what was kept; return how many bytes the kernel took, -1 if it took its leave."""
         rest = self._rest
         try:
             if len(rest) == 1:
@@ -315,7 +342,7 @@ class WriteEngine:
             return 0
         except OSError as error:
             self._fail(error)
-            return 0
+            return -1
         counters = self.counters
         took: int = sent
         counters.writes += 1

@@ -19,8 +19,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
 # here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version buffers constants z85 error tuning metrics option_table",
+    "_version buffers constants z85 error tuning metrics option_table patience",
     "wire | patterns | pipe | options",
+    "turns",
     "loop signals mechanism",
     "ended lifetime frame read_engine waiting write_engine",
     "connection",
@@ -33,15 +34,16 @@ ROWS = (
     "sugar.attrsettr sugar.messages sugar.shorthands",  # what Socket and Context inherit
     "socket",
     "context poll proxy",
+    "observe",  # what the front door switches on if the environment says so
     "sugar utils backend",  # pyzmq's public names: these come with the front door,
     "gzmtp",  # which is __init__.py,
     "green auth devices log decorators ssh curve_keygen",  # and these when they are imported
-    "monkey",  # imported by none
+    "monkey __main__",  # imported by none
 )
 PLACE = {name: at for at, row in enumerate(ROWS) for name in row.replace("|", " ").split()}
 APART = {at for at, row in enumerate(ROWS) if "|" in row}
 
-PURE = "_version constants z85 error wire patterns pipe".split()
+PURE = "_version constants z85 error patience wire patterns pipe".split()
 NOT_PURE = set("gevent greenlet socket _socket select selectors ssl time threading _thread asyncio signal".split())
 
 PYZMQS = "green auth devices utils log ssh backend sugar".split()  # names chosen by pyzmq
