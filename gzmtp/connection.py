@@ -196,7 +196,7 @@ class Connection:
             name, content = command
             if name == commands.PING:
                 self._ping(content)
-            elif name in (commands.SUBSCRIBE, commands.CANCEL):
+            elif name in commands.WISHES:
                 assert self.pipe is not None
                 self.owner.command(self.pipe, name, content)
 

@@ -14,6 +14,7 @@ from gzmtp.patterns.pair import Pair
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.patterns.pipeline import Pull, Push
 from gzmtp.patterns.publish import Pub, Xpub
+from gzmtp.patterns.radio_dish import Dish, Radio
 from gzmtp.patterns.reqrep import Dealer, Rep, Req
 from gzmtp.patterns.router import Router
 from gzmtp.patterns.scatter_gather import Gather, Scatter
@@ -53,6 +54,8 @@ REGISTRY: dict[int, Row] = {
     # libzmq's drafts
     SocketType.CLIENT: _row("CLIENT", Client, "SERVER", single=True),
     SocketType.SERVER: _row("SERVER", Server, "CLIENT", single=True),
+    SocketType.RADIO: _row("RADIO", Radio, "DISH", single=True, receives=False),
+    SocketType.DISH: _row("DISH", Dish, "RADIO", single=True, sends=False),
     SocketType.SCATTER: _row("SCATTER", Scatter, "GATHER", single=True, receives=False),
     SocketType.GATHER: _row("GATHER", Gather, "SCATTER", single=True, sends=False),
     SocketType.PEER: _row("PEER", Peer, "PEER", single=True),

@@ -120,6 +120,13 @@ class FairQueue:
         for pipe in self._ring:
             pipe.inbox.clear()
 
+    def discard(self, unwanted: Callable[[Message], bool]) -> None:
+        """Throw away some of what has been delivered."""
+        for pipe in self._ring:
+            kept = [message for message in pipe.inbox if not unwanted(message)]
+            pipe.inbox.clear()
+            pipe.inbox.extend(kept)
+
     def detach(self, pipe: Pipe) -> None:
         """Let a pipe that is gone be read to its end, and not longer."""
         if pipe.active and not pipe.inbox:

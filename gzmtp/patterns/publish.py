@@ -13,7 +13,7 @@ from gzmtp.constants import Errno, SocketOption
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fanout import Fanout
 from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, post
-from gzmtp.patterns.subscriptions import SUBSCRIBE, Subscriptions, TooMany, as_bytes, read
+from gzmtp.patterns.subscriptions import SUBSCRIBE, VERBS, Subscriptions, TooMany, as_bytes, read
 
 #: How many unread notifications an XPUB keeps: of one peer, and in all.
 MOST_OF_PEER, MOST_IN_ALL = 100_000, 1_000_000
@@ -137,7 +137,7 @@ class Pub(Pattern):
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Serve a subscription."""
-        if pipe in self._pipes:
+        if pipe in self._pipes and name in VERBS:
             self._serve(pipe, name == SUBSCRIBE, body)
 
     def _serve(self, pipe: Pipe, subscribe: bool, topic: bytes) -> bool:
@@ -262,7 +262,7 @@ class Xpub(Pub):
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Serve a subscription and tell of it."""
-        if pipe in self._pipes and self._serve(pipe, name == SUBSCRIBE, body):
+        if name in VERBS and pipe in self._pipes and self._serve(pipe, name == SUBSCRIBE, body):
             self._tell(pipe, [(b"\1" if name == SUBSCRIBE else b"\0") + body])
             self.host.readable()
 

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from gzmtp.patterns.pattern import Message, Part, Pipe
 
-SUBSCRIBE, CANCEL = b"SUBSCRIBE", b"CANCEL"
+VERBS = SUBSCRIBE, CANCEL = b"SUBSCRIBE", b"CANCEL"
 
 STRIDE = 64
 

@@ -40,7 +40,7 @@ class Codec(NamedTuple):
     encode: Encode
     #: PING and PONG; b"" for a peer that knows no commands.
     encode_command: EncodeCommand
-    #: SUBSCRIBE and CANCEL, in the spelling that the peer understands.
+    #: SUBSCRIBE and CANCEL (JOIN and LEAVE), in the spelling that the peer understands.
     encode_control: EncodeCommand
     #: How many bytes a part of that size takes on the wire.
     frame_size: Callable[[int], int]
@@ -62,7 +62,7 @@ def choose(
     if version < (2, 0):
         return _LEGACY
     if version < (3, 0):
-        return _FRAMES._replace(encode_command=_no_command)
+        return _NO_COMMANDS
     return _FRAMES if version < (3, 1) else _COMMANDS
 
 
@@ -72,7 +72,9 @@ def _sealed(version: tuple[int, int], seal: Transform, unseal: Transform) -> Cod
     def decoder(*bounds: int) -> Decoder:
         return sealed.Decoder(unseal, *bounds)
 
-    control = encoder.encode_command if version >= (3, 1) else _as_message(encoder.encode)
+    control: EncodeCommand = encoder.encode_command
+    if version < (3, 1):
+        control = _as_message(encoder.encode, encoder.encode_command)
     return Codec(encoder.encode, encoder.encode_command, control, sealed.frame_size, decoder)
 
 
@@ -84,8 +86,10 @@ def _bare(size: int) -> int:
     return size
 
 
-def _as_message(encode: Encode) -> EncodeCommand:
+def _as_message(encode: Encode, encode_command: EncodeCommand) -> EncodeCommand:
     def encode_control(name: bytes, topic: bytes) -> bytes:
+        if name in (commands.JOIN, commands.LEAVE):
+            return encode_command(name, topic)  # they were never messages
         return b"".join(encode([[commands.subscription(name, topic)]], _ENDLESS))
 
     return encode_control
@@ -94,7 +98,14 @@ def _as_message(encode: Encode) -> EncodeCommand:
 _COMMANDS = Codec(
     frames.encode, frames.encode_command, frames.encode_command, frames.frame_size, frames.Decoder
 )
-_FRAMES = _COMMANDS._replace(encode_control=_as_message(frames.encode))
+_FRAMES = _COMMANDS._replace(encode_control=_as_message(frames.encode, frames.encode_command))
+_NO_COMMANDS = _COMMANDS._replace(
+    encode_command=_no_command, encode_control=_as_message(frames.encode, _no_command)
+)
 _LEGACY = Codec(
-    legacy.encode, _no_command, _as_message(legacy.encode), legacy.frame_size, legacy.Decoder
+    legacy.encode,
+    _no_command,
+    _as_message(legacy.encode, _no_command),
+    legacy.frame_size,
+    legacy.Decoder,
 )

@@ -29,6 +29,20 @@ def test_control(version: tuple[int, int], subscribe: bytes, cancel: bytes) -> N
 
 
 @pytest.mark.parametrize(
+    ("version", "join"), [((1, 0), b""), ((2, 0), b""), ((3, 0), b"\4\6\4JOINg"), ((3, 1), b"\4\6\4JOINg")]
+)
+def test_memberships_are_commands_or_nothing(version: tuple[int, int], join: bytes) -> None:
+    assert codec.choose(version).encode_control(b"JOIN", b"g") == join
+
+
+@pytest.mark.parametrize("version", [(3, 0), (3, 1)])
+def test_sealed_memberships(version: tuple[int, int]) -> None:
+    body = bare(b"\2\5LEAVEg")
+    chosen = codec.choose(version, bare, lambda body: body[16:])
+    assert chosen.encode_control(b"LEAVE", b"g") == bytes((0, len(body))) + body
+
+
+@pytest.mark.parametrize(
     ("version", "payload"), [((3, 0), b"\0\1topic"), ((3, 1), b"\2\x09SUBSCRIBEtopic")]
 )
 def test_sealed_control(version: tuple[int, int], payload: bytes) -> None:

@@ -1,0 +1,252 @@
+"""RADIO and DISH: each message to those who joined its group, one part a message (RFC 48).
+
+Between the two a message has two parts, the group and the body, and memberships are the commands
+JOIN and LEAVE (as libzmq's; RFC 48 leaves them to the transport).  A pipe of datagrams has no way
+back: it gets every message, and the other side chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gzmtp.constants import Errno
+from gzmtp.error import ZMQError
+from gzmtp.patterns.fairqueue import FairQueue
+from gzmtp.patterns.fanout import Fanout
+from gzmtp.patterns.pattern import Addressed, Host, Message, Part, Pattern, Pipe
+from gzmtp.patterns.single import check
+
+JOIN, LEAVE = b"JOIN", b"LEAVE"
+
+#: Bytes that a group may have.
+LONGEST = 255
+#: What one peer's memberships may cost in all: the bytes of the groups and OVERHEAD for each.
+LIMIT = 64 << 20
+OVERHEAD = 128
+#: Changes that a radio may leave unread beyond what its dish wants now.
+MOST_CHANGES = 100_000
+
+#: The version of a pipe that speaks no ZMTP.
+_DATAGRAMS = (0, 0)
+_NOBODY: dict[Pipe, None] = {}
+
+
+class _Wishes:
+    """What a peer has joined; *before* is what it had when its last connection was lost."""
+
+    __slots__ = ("before", "cost", "now")
+
+    def __init__(self) -> None:
+        self.now: set[bytes] = set()
+        self.before: set[bytes] = set()
+        self.cost = 0
+
+
+class Radio(Pattern):
+    """Send each message to all that have joined its group and have room."""
+
+    addressed = True
+    shares = True
+
+    def __init__(self, host: Host) -> None:
+        """Begin with no members."""
+        super().__init__(host)
+        self._members: dict[bytes, dict[Pipe, None]] = {}
+        self._everybody: dict[Pipe, None] = {}  # those who cannot join
+        self._out = Fanout(self._choose, host.breathe, host.unwanted)
+        self._nodrop = False
+        self.send = self._send
+
+    def configure(self) -> None:
+        """Note XPUB_NODROP, and what new high-water marks make of each pipe."""
+        super().configure()
+        self._nodrop = bool(self.host.options.xpub_nodrop)
+        for pipe in self._pipes:
+            pipe.full = len(pipe.queue) >= pipe.sndhwm
+        self.host.writable()
+
+    # -- the life of a pipe
+
+    def attach(self, pipe: Pipe) -> None:
+        """Take in a dish, or a way for datagrams."""
+        super().attach(pipe)
+        pipe.slot = _Wishes()
+        pipe.full = len(pipe.queue) >= pipe.sndhwm
+        if pipe.minor == _DATAGRAMS:
+            self._everybody[pipe] = None
+
+    def ready(self, pipe: Pipe) -> None:
+        """A dish that came back says what it wants; until then, what it wanted holds."""
+        super().ready(pipe)
+        if pipe not in self._pipes:
+            return
+        wishes = pipe.slot
+        for group in wishes.before:
+            self._strike(pipe, group)
+        wishes.before, wishes.now, wishes.cost = wishes.now, set(), 0
+
+    def detach(self, pipe: Pipe) -> None:
+        """Forget what it wanted."""
+        if pipe in self._pipes:
+            super().detach(pipe)
+            self._everybody.pop(pipe, None)
+            for group in pipe.slot.now | pipe.slot.before:
+                self._strike(pipe, group)
+        self.host.writable()  # under NODROP others may have waited for it
+
+    def room(self, pipe: Pipe) -> None:
+        """Send to it again."""
+        pipe.full = False
+        self.host.writable()
+
+    def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
+        """Serve JOIN and LEAVE."""
+        if pipe not in self._pipes or len(body) > LONGEST:
+            return
+        wishes = pipe.slot
+        if name == JOIN:
+            wishes.before.discard(body)
+            if body not in wishes.now:
+                wishes.now.add(body)
+                wishes.cost += len(body) + OVERHEAD
+                self._members.setdefault(body, {})[pipe] = None
+                if wishes.cost > LIMIT:
+                    pipe.drop("it has joined too many groups")
+        elif name == LEAVE and (body in wishes.now or body in wishes.before):
+            if body in wishes.now:
+                wishes.now.discard(body)
+                wishes.cost -= len(body) + OVERHEAD
+            wishes.before.discard(body)
+            self._strike(pipe, body)
+
+    def _strike(self, pipe: Pipe, group: bytes) -> None:
+        members = self._members[group]
+        del members[pipe]
+        if not members:
+            del self._members[group]
+
+    # -- messages
+
+    def _send(self, message: Message) -> int:
+        check(message)
+        part = message[0]
+        if type(part) is Addressed:
+            return self._out.send([part.group, part.part])
+        return self._out.send([b"", part])
+
+    def _choose(self, message: Message) -> Iterable[Pipe] | None:
+        pipes: Iterable[Pipe] = self._members.get(message[0], _NOBODY)
+        if self._everybody:
+            pipes = [*self._everybody, *pipes]
+        if self._nodrop and any(pipe.full for pipe in pipes):
+            return None
+        return pipes
+
+    def begin(self, part: Part) -> int:
+        """More parts are to follow (SNDMORE): refuse at the first."""
+        return self.send([part, b""])
+
+    def writable(self) -> bool:
+        """Whether room matters depends on the group, so: yes."""
+        return True
+
+
+class Dish(Pattern):
+    """Receive the messages of the groups that were joined."""
+
+    addressed = True
+
+    def __init__(self, host: Host) -> None:
+        """Begin outside all groups."""
+        super().__init__(host)
+        self._in = FairQueue()
+        self._groups: dict[bytes, None] = {}
+        self._group = b""  # of the message taken last
+        self.take = self._take
+        self.refill = self._in.refill  # type: ignore[method-assign]
+
+    # -- the life of a pipe
+
+    def attach(self, pipe: Pipe) -> None:
+        """Take in a radio, which knows nothing yet."""
+        super().attach(pipe)
+        pipe.slot = False
+
+    def ready(self, pipe: Pipe) -> None:
+        """Tell a radio, old or new, of all groups."""
+        super().ready(pipe)
+        pipe.control.clear()
+        pipe.control.extend((JOIN, group) for group in self._groups)
+        pipe.slot = True
+        pipe.nudge()
+
+    def hiccup(self, pipe: Pipe) -> None:
+        """Keep no changes for a radio that will hear of everything anew."""
+        super().hiccup(pipe)
+        pipe.slot = False
+        pipe.control.clear()
+
+    def detach(self, pipe: Pipe) -> None:
+        """Keep what it delivered."""
+        super().detach(pipe)
+        self._in.detach(pipe)
+
+    # -- groups
+
+    def join(self, group: bytes) -> None:
+        """Want the messages of a group."""
+        if group in self._groups:
+            raise ZMQError(Errno.EINVAL, f"Invalid argument: group {group!r} was joined already")
+        self._groups[group] = None
+        self._tell(JOIN, group)
+
+    def leave(self, group: bytes) -> None:
+        """Want them no more, not even those that have come."""
+        if group not in self._groups:
+            raise ZMQError(Errno.EINVAL, f"Invalid argument: group {group!r} was not joined")
+        del self._groups[group]
+        self._in.discard(lambda message: message[0] == group)
+        self._tell(LEAVE, group)
+
+    def _tell(self, name: bytes, group: bytes) -> None:
+        """Tell every radio that is there, at once."""
+        most = 2 * len(self._groups) + MOST_CHANGES
+        for pipe in self.pipes():
+            if pipe.slot:
+                if len(pipe.control) >= most:  # it is told everything when it comes back
+                    pipe.slot = False
+                    pipe.control.clear()
+                    pipe.drop("it does not read memberships")
+                    continue
+                pipe.control.append((name, group))
+                pipe.nudge()
+
+    # -- messages
+
+    def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+        """Keep what was joined; a radio that forgets the group is sent away."""
+        groups = self._groups
+        wanted = [m for m in messages if m[0] in groups and len(m) == 2]
+        if len(wanted) < len(messages):
+            for message in messages:
+                if len(message) != 2 or len(message[0]) > LONGEST:
+                    pipe.drop("a message without its group")
+                    break
+        if wanted:
+            self._in.deliver(pipe, wanted)
+
+    def _take(self) -> Message:
+        self._group, body = self._in.take()
+        return [body]
+
+    def address(self) -> tuple[int, bytes]:
+        """The group of the message taken last."""
+        return 0, self._group
+
+    def origin(self) -> Pipe | None:
+        """The pipe that brought the message taken last."""
+        return self._in.source
+
+    def readable(self) -> bool:
+        """Whether any pipe has a message."""
+        return self._in.readable()
