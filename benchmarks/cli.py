@@ -141,8 +141,8 @@ def readme(arguments: list[str]) -> int:
     return 0
 
 
-def _choice(known: Sequence[str], fold: Callable[[str], str]) -> Callable[[str], list[str]]:
-    """A comma-separated list of known names, in either case."""
+def choice(known: Sequence[str], fold: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """A reader of comma-separated lists of known names, in either case."""
 
     def parse(text: str) -> list[str]:
         names = [fold(name.strip()) for name in text.split(",") if name.strip()]
@@ -154,16 +154,17 @@ def _choice(known: Sequence[str], fold: Callable[[str], str]) -> Callable[[str],
     return parse
 
 
-def _sizes(text: str) -> list[int]:
+def sizes(text: str) -> list[int]:
+    """A comma-separated list of sizes."""
     try:
-        sizes = [parse_size(part) for part in text.split(",")]
+        found = [parse_size(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: sizes are written as 64,1k,64KiB,1M") from None
-    if min(sizes) < 16:
+    if min(found) < 16:
         raise argparse.ArgumentTypeError(
             "the smallest size is 16 bytes: shorter messages are marks"
         )
-    return sizes
+    return found
 
 
 def run_parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
@@ -175,11 +176,11 @@ def run_parser(program: str, description: str, epilog: str) -> argparse.Argument
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--kinds", type=_choice(KINDS, str.lower), help=",".join(KINDS))
-    add("--patterns", type=_choice(tuple(PATTERNS), str.upper), help=",".join(PATTERNS))
-    add("--transports", type=_choice(TRANSPORTS, str.lower), help=",".join(TRANSPORTS))
-    add("--sizes", type=_sizes, help="64,256,1k,8k,64k,128k,256k,1M")
-    add("--contenders", type=_choice(tuple(CONTENDERS), str.lower), help=",".join(CONTENDERS))
+    add("--kinds", type=choice(KINDS, str.lower), help=",".join(KINDS))
+    add("--patterns", type=choice(tuple(PATTERNS), str.upper), help=",".join(PATTERNS))
+    add("--transports", type=choice(TRANSPORTS, str.lower), help=",".join(TRANSPORTS))
+    add("--sizes", type=sizes, help="64,256,1k,8k,64k,128k,256k,1M")
+    add("--contenders", type=choice(tuple(CONTENDERS), str.lower), help=",".join(CONTENDERS))
     add("--rounds", type=int, help="how often every cell is measured (3)")
     add("--seconds", type=float, help="length of one measurement (0.5)")
     add("--out", type=Path, default=Path("results.json"), help="goes on where this file ends")

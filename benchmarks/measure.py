@@ -31,12 +31,21 @@ Record = dict[str, Any]
 class Link:
     """An open link between the sides of a pair, for one cell."""
 
-    def __init__(self, pair: Pair, cell: Cell, folder: str) -> None:
+    def __init__(
+        self,
+        pair: Pair,
+        cell: Cell,
+        folder: str,
+        settings: Record | None = None,
+        counting: bool = False,
+    ) -> None:
         self.a, self.b = pair.a, pair.b
+        self._counting = counting
         self._numbers = itertools.count(1)
         wanted = [_endpoint(cell.transport, folder) for _ in range(2)]
-        opened = self.b.ask("open", cell=cell.as_dict(), side="b", endpoints=wanted)
-        self.a.ask("open", cell=cell.as_dict(), side="a", endpoints=opened["endpoints"])
+        ours = {"cell": cell.as_dict(), "settings": settings}
+        opened = self.b.ask("open", side="b", endpoints=wanted, **ours)
+        self.a.ask("open", side="a", endpoints=opened["endpoints"], **ours)
         self.lossy = bool(opened["lossy"])
         self._greet(self.a, self.b)
         if not opened["two_way"]:
@@ -103,6 +112,22 @@ class Link:
             spent[answer["pid"]] = max(answer["cpu"], spent.get(answer["pid"], 0.0))
         return sum(spent.values())
 
+    def counted(self, before: Record | None = None) -> Record:
+        """Each side's counters; or what has been added to them since `before`, zeros left out."""
+        if not self._counting:
+            return {}
+        now = {"a": self.a.ask("counters"), "b": self.b.ask("counters")}
+        if before is None:
+            return now
+        return {
+            side: {
+                name: round(value - before[side].get(name, 0), 6)
+                for name, value in counters.items()
+                if value != before[side].get(name, 0)
+            }
+            for side, counters in now.items()
+        }
+
     def close(self) -> Record | None:
         """Close both ends; the sender's own counters, where it keeps any."""
         metrics: Record | None = self.a.ask("close")["metrics"]
@@ -129,18 +154,32 @@ def measure(pair: Pair, cell: Cell, folder: str, seconds: float) -> Record:
     return record
 
 
+def measure_both(
+    pair: Pair, cell: Cell, folder: str, seconds: float, settings: Record | None
+) -> tuple[Record, Record]:
+    """Throughput for so long, then latency for half as long, over one link, with counters.
+
+    `cell` is one of latency, for whose sake the link is open in both directions.
+    """
+    link = Link(pair, cell, folder, settings, counting=True)
+    records = throughput(link, cell, seconds), latency(link, cell, seconds / 2)
+    link.close()
+    return records
+
+
 def throughput(link: Link, cell: Cell, seconds: float) -> Record:
     """Messages a second, of those that arrived."""
-    warm, got = link.flood(min(WARM_UP, seconds))
+    warm, got = link.flood(min(WARM_UP, seconds / 2))
     elapsed = _elapsed(cell, warm, got)
     count = warm["messages"]
     for _ in range(ATTEMPTS):
         count = max(FEWEST, int(count * seconds / elapsed))
+        before = link.counted()
         sent, got = link.send(count)
         elapsed = _elapsed(cell, sent, got)
         if elapsed > seconds / 2:
             break
-    return {
+    record = {
         "sent": count,
         "received": got["messages"],
         "seconds": got["last"] - got["first"],
@@ -149,6 +188,11 @@ def throughput(link: Link, cell: Cell, seconds: float) -> Record:
         "rate": got["messages"] / elapsed,
         "cpu": link.cpu(),
     }
+    return _with_counters(record, link.counted(before))
+
+
+def _with_counters(record: Record, counted: Record) -> Record:
+    return {**record, "counters": counted} if counted else record
 
 
 def _elapsed(cell: Cell, sent: Record, got: Record) -> float:
@@ -166,16 +210,18 @@ def _elapsed(cell: Cell, sent: Record, got: Record) -> float:
 
 def latency(link: Link, cell: Cell, seconds: float) -> Record:
     """Half of a round trip, one message on its way at a time."""
-    warm = link.there_and_back(seconds=min(WARM_UP, seconds))
+    warm = link.there_and_back(seconds=min(WARM_UP, seconds / 2))
     count = max(FEWEST, int(warm["messages"] / max(warm["seconds"], 1e-6) * seconds))
+    before = link.counted()
     got = link.there_and_back(count=count)
-    return {
+    record = {
         "received": got["messages"],
         "seconds": got["seconds"],
         "median": got["median"],
         "p99": got["p99"],
         "cpu": link.cpu(),
     }
+    return _with_counters(record, link.counted(before))
 
 
 def burst(link: Link, cell: Cell, seconds: float) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from typing import Any
 from benchmarks.channel import Channel, Closed, Stalled, until
 
 ROOT = Path(__file__).parents[1]
+TIME_LIMIT = 20.0
+"""Beyond what a run should take: longer than the 10 s after which zmq.green finds a lost wake-up."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Entrant:
 
     label: str
     contender: str
-    environment: dict[str, str] = field(default_factory=dict, hash=False)
+    settings: dict[str, Any] | None = field(default=None, hash=False)
+    """What it is told before each run; entrants of one contender share its processes."""
 
 
 class Failed(Exception):
@@ -58,33 +60,50 @@ class Line:
         self._channel.close()
 
 
-class Pair:
-    """Side "a" and side "b" of one entrant, in two processes or in one."""
+class Process:
+    """A fresh interpreter that runs a module, with control lines as its last arguments."""
 
-    def __init__(self, entrant: Entrant, local: bool) -> None:
+    def __init__(self, module: str, *arguments: str, lines: int = 1) -> None:
         self._errors = tempfile.TemporaryFile()
-        self._processes: list[subprocess.Popen[bytes]] = []
-        lines = (
-            self._start(entrant, 2) if local else self._start(entrant, 1) + self._start(entrant, 1)
-        )
-        self.a, self.b = lines
-
-    def _start(self, entrant: Entrant, sides: int) -> list[Line]:
-        pairs = [socket.socketpair() for _ in range(sides)]
+        pairs = [socket.socketpair() for _ in range(lines)]
         theirs = [pair[1].fileno() for pair in pairs]
-        command = [sys.executable, "-m", "benchmarks.peer", entrant.contender, *map(str, theirs)]
-        process = subprocess.Popen(
-            command,
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments, *map(str, theirs)],
             pass_fds=theirs,
             stdin=subprocess.DEVNULL,
             stderr=self._errors,
             cwd=ROOT,
-            env={**os.environ, **entrant.environment},
         )
-        self._processes.append(process)
         for pair in pairs:
             pair[1].close()
-        return [Line(Channel(pair[0])) for pair in pairs]
+        self.lines = [Line(Channel(pair[0])) for pair in pairs]
+
+    def complaint(self) -> str:
+        """The last lines that it wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace")[-2000:]
+
+    def close(self) -> None:
+        """Close the lines; who does not end by itself then is killed."""
+        for line in self.lines:
+            line.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+
+class Pair:
+    """Side "a" and side "b" of one contender, in two processes or in one."""
+
+    def __init__(self, contender: str, local: bool) -> None:
+        if local:
+            self._processes = [Process("benchmarks.peer", contender, lines=2)]
+        else:
+            self._processes = [Process("benchmarks.peer", contender) for _ in range(2)]
+        self.a, self.b = (line for process in self._processes for line in process.lines)
 
     def limit(self, seconds: float) -> None:
         """From now on, answers must come within so many seconds in all."""
@@ -92,38 +111,30 @@ class Pair:
 
     def complaint(self) -> str:
         """The last lines the processes wrote to their standard error."""
-        self._errors.seek(0)
-        return self._errors.read().decode(errors="replace")[-2000:]
+        return "".join(process.complaint() for process in self._processes)
 
     def close(self) -> None:
-        """Close the lines; who does not end by itself then is killed."""
-        self.a.close()
-        self.b.close()
+        """End the processes."""
         for process in self._processes:
-            try:
-                process.wait(2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._errors.close()
+            process.close()
 
 
 class Pairs:
-    """The pairs in use, one for each entrant and way of living."""
+    """The pairs in use, one for each contender and way of living."""
 
     def __init__(self) -> None:
-        self._pairs: dict[tuple[Entrant, bool], Pair] = {}
+        self._pairs: dict[tuple[str, bool], Pair] = {}
         self.versions: dict[str, str] = {}
 
     def get(self, entrant: Entrant, local: bool) -> Pair:
         """A pair that is ready for a run."""
-        pair = self._pairs.get((entrant, local))
+        pair = self._pairs.get((entrant.contender, local))
         if pair is None:
-            pair = Pair(entrant, local)
-            self._pairs[entrant, local] = pair
+            pair = Pair(entrant.contender, local)
+            self._pairs[entrant.contender, local] = pair
             pair.limit(30)
             try:
-                self.versions[entrant.label] = pair.a.ask("hello")["version"]
+                self.versions[entrant.contender] = pair.a.ask("hello")["version"]
                 pair.b.ask("hello")
             except (Closed, Stalled, Failed) as error:
                 complaint = pair.complaint()
@@ -133,11 +144,12 @@ class Pairs:
 
     def drop(self, entrant: Entrant, local: bool) -> None:
         """End a pair; the next `get` starts another."""
-        pair = self._pairs.pop((entrant, local), None)
+        pair = self._pairs.pop((entrant.contender, local), None)
         if pair is not None:
             pair.close()
 
     def close(self) -> None:
         """End them all."""
-        for key in list(self._pairs):
-            self.drop(*key)
+        pairs, self._pairs = self._pairs, {}
+        for pair in pairs.values():
+            pair.close()

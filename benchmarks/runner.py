@@ -1,30 +1,25 @@
 """The plan and its execution: rounds, in each every cell, in each every entrant, one after the other.
 
 Entrants take turns within a cell, each round begins with another of them, and what is in the
-results file already is not run again. The time left is shown; the display is only refreshed
-between runs, so that it costs nothing while something is measured.
+results file already is not run again.
 """
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from benchmarks.cells import SPECIAL_KINDS, Cell
 from benchmarks.channel import Closed, Stalled
 from benchmarks.contenders import CONTENDERS
 from benchmarks.measure import measure
-from benchmarks.pairs import Entrant, Failed, Pairs
+from benchmarks.pairs import TIME_LIMIT, Entrant, Failed, Pairs
+from benchmarks.progress import Shown
 from benchmarks.results import Results
-
-TIME_LIMIT = 20.0
-"""Beyond what a run should take: longer than the 10 s after which zmq.green finds a lost wake-up."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +49,22 @@ def execute(
     runs: Sequence[Run], results: Results, seconds: float, console: Console | None = None
 ) -> int:
     """Make the runs that are not in the results yet; how many of them failed."""
-    console = console or Console()
+    shown = Shown(console)
     todo = [run for run in runs if not results.has(run.cell, run.entrant.label, run.round)]
     if len(todo) < len(runs):
-        console.print(f"{len(runs) - len(todo)} of {len(runs)} runs are in {results.path} already")
+        done = len(runs) - len(todo)
+        shown.console.print(f"{done} of {len(runs)} runs are in {results.path} already")
     pairs = Pairs()
     failures = 0
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _progress(console) as progress:
-        task = progress.add_task("", total=len(todo), left="")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         try:
-            for done, run in enumerate(todo):
-                progress.update(task, description=str(run), left=_left(began, done, len(todo)))
-                progress.refresh()
+            for run in shown.over(todo):
                 record = attempt(pairs, run, folder, seconds)
                 results.data["versions"].update(pairs.versions)
                 results.add(record)
                 if "error" in record:
                     failures += 1
-                    reason = record["error"].strip().splitlines() or ["no reason given"]
-                    progress.console.print(f"{run}: {reason[-1]}", style="red", highlight=False)
-                progress.update(task, completed=done + 1)
+                    shown.complain(run, record["error"])
         finally:
             pairs.close()
             results.save()
@@ -101,17 +91,3 @@ def attempt(pairs: Pairs, run: Run, folder: str, seconds: float) -> dict[str, An
     if special:
         pairs.drop(entrant, cell.local)
     return record
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
-    return Progress(
-        *columns, TextColumn("{task.fields[left]}"), console=console, auto_refresh=False
-    )
-
-
-def _left(began: float, done: int, total: int) -> str:
-    if not done:
-        return ""
-    seconds = int((time.monotonic() - began) / done * (total - done))
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"

@@ -63,8 +63,16 @@ class Side:
         """Who serves."""
         return {"version": self._contender.version(), "pid": os.getpid()}
 
-    def do_open(self, cell: dict[str, Any], side: str, endpoints: list[str]) -> dict[str, Any]:
-        """Open an end."""
+    def do_open(
+        self,
+        cell: dict[str, Any],
+        side: str,
+        endpoints: list[str],
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Open an end, with settings of the contender's own where some are given."""
+        if settings is not None:
+            self._contender.tune(settings)
         self._end = end = self._contender.open(Cell.of(cell), side, endpoints)
         return {"endpoints": end.endpoints, "lossy": end.lossy, "two_way": end.two_way}
 
@@ -152,6 +160,11 @@ class Side:
     def do_cpu(self) -> dict[str, Any]:
         """CPU seconds since the last measurement began, and whose they are."""
         return {"cpu": cpu_seconds() - self._cpu, "pid": os.getpid()}
+
+    def do_counters(self) -> dict[str, Any]:
+        """The library's own counters up to now."""
+        counters: dict[str, Any] = self._end.counters()
+        return counters
 
     def do_memory(self) -> dict[str, Any]:
         """Resident memory in bytes."""

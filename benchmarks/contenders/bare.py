@@ -8,6 +8,7 @@ deque between two greenlets that switch to each other directly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import gevent
 
@@ -27,6 +28,9 @@ class Bare(Greenlets):
     def version(self) -> str:
         """gevent's."""
         return f"gevent {gevent.__version__}"
+
+    def tune(self, settings: dict[str, Any]) -> None:
+        """There is nothing to set."""
 
     def open(self, cell: Cell, side: str, endpoints: Sequence[str]) -> End:
         """A connected pair of loops."""

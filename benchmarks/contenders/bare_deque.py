@@ -146,5 +146,9 @@ class DequeEnd:
         """There is nothing to count."""
         return None
 
+    def counters(self) -> dict[str, float]:
+        """There is nothing to count."""
+        return {}
+
     def close(self) -> None:
         """There is nothing to close."""

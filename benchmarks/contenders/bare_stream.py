@@ -200,6 +200,10 @@ class StreamEnd:
         """There is nothing to count."""
         return None
 
+    def counters(self) -> dict[str, float]:
+        """There is nothing to count."""
+        return {}
+
     def close(self) -> None:
         """Close the connection and the listener."""
         for sock in (self._sock, self._listener):

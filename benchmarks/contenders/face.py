@@ -60,7 +60,10 @@ class End(Protocol):
         """Echo what comes until the mark `number` was echoed; how many it were."""
 
     def metrics(self) -> dict[str, Any] | None:
-        """The contender's own counters, where it has any."""
+        """The contender's own counters of what this end sends through, where it has any."""
+
+    def counters(self) -> dict[str, float]:
+        """Its counters of all this end's sockets together: those that may be added and subtracted."""
 
     def close(self) -> None:
         """Close everything this end opened, dropping what is queued."""
@@ -74,6 +77,9 @@ class Contender(Protocol):
 
     def open(self, cell: Cell, side: str, endpoints: Sequence[str]) -> End:
         """An end of the cell's link. Side "b" binds to `endpoints`, side "a" connects to them."""
+
+    def tune(self, settings: dict[str, Any]) -> None:
+        """Open ends with these settings from now on."""
 
     def wait(self, descriptor: int) -> None:
         """Wait until the descriptor is readable, in the way this contender's side may wait."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gevent
 
 import gzmtp as zmq
 from benchmarks.contenders.green import Greenlets
 from benchmarks.contenders.sockets import Sockets
 from gzmtp._version import __version__
+from gzmtp.tuning import Tuning
 
 
 class Gzmtp(Greenlets, Sockets):
@@ -18,6 +21,10 @@ class Gzmtp(Greenlets, Sockets):
     def version(self) -> str:
         """The versions it stands on."""
         return f"gzmtp {__version__}, gevent {gevent.__version__}"
+
+    def tune(self, settings: dict[str, Any]) -> None:
+        """Fields of gzmtp.tuning.Tuning that differ from the defaults; {} means the defaults."""
+        self._context.tuning = Tuning.from_environ().but(**settings)
 
 
 open_contender = Gzmtp

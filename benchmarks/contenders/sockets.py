@@ -39,6 +39,10 @@ class Sockets:
     def __init__(self) -> None:
         self._context = self.zmq.Context()
 
+    def tune(self, settings: dict[str, Any]) -> None:
+        """Defaults are what is measured; who can be tuned says how."""
+        raise TypeError(f"{type(self).__name__} has no settings: {settings}")
+
     def open(self, cell: Cell, side: str, endpoints: Sequence[str]) -> SocketEnd:
         """Both sides' sockets belong to one context, as inproc wants it."""
         return SocketEnd(self.zmq, self._context, cell, side, endpoints, self.pause)
@@ -258,6 +262,16 @@ class SocketEnd:
         """Counters of the outgoing socket, if the library keeps any."""
         ask = getattr(self._out, "metrics", None)
         return _plain(ask()) if callable(ask) else None
+
+    def counters(self) -> dict[str, float]:
+        """Counters of all sockets; what the library derives from them cannot be added."""
+        total: dict[str, float] = {}
+        for socket in self._sockets:
+            ask = getattr(socket, "metrics", None)
+            for name, value in (_plain(ask()) or {} if callable(ask) else {}).items():
+                if "_per_" not in name and not name.endswith("_share"):
+                    total[name] = total.get(name, 0) + value
+        return total
 
     def close(self) -> None:
         """Close the sockets without lingering."""

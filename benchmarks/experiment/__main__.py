@@ -1,0 +1,7 @@
+"""``python -m benchmarks.experiment``."""
+
+import sys
+
+from benchmarks.experiment.command import main
+
+sys.exit(main())
