@@ -91,6 +91,9 @@ class Binding(Lingering):
         scheme, address = split_endpoint(endpoint, self.type)
         options = self.options.capture()
         given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
+        if given_id and self.pattern.taken(given_id):
+            why = f"another peer has the routing id {given_id!r} (CONNECT_ROUTING_ID)"
+            raise failure(errno.EINVAL, endpoint, why)
         if scheme == INPROC:
             pipe = self._new_pipe(options, endpoint, given_id)
             self._connect_inproc(address, endpoint, pipe)
@@ -201,7 +204,7 @@ class Binding(Lingering):
         else:
             self.state.names.forget(joint)
             joint.close()
-        self._pattern.detach(joint.pipe)
+        self._pattern.dismiss(joint.pipe)
 
     def _end_pipe(self, pipe: Pipe) -> None:
         """The pattern wants no more of this peer: what is queued for it leaves first."""

@@ -84,7 +84,7 @@ class Lingering:
 
     def _retire_pipe(self, pipe: Pipe, attached: bool) -> None:
         if attached:
-            self._pattern.detach(pipe)
+            self._pattern.dismiss(pipe)
         pipe.full = True  # so that the write engine tells when the queue is empty
 
     def _has_left(self, pipe: Pipe, connection: Connection | None, linger: int) -> bool:

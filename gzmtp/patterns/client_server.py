@@ -77,6 +77,11 @@ class Server(Single, FairQueued):
             del self._by_id[pipe.slot]
         self.host.writable()  # who waits to send to it will not
 
+    def dismiss(self, pipe: Pipe) -> None:
+        """Let go of a pipe without the message that tells of it."""
+        self._here.discard(pipe)
+        self.detach(pipe)
+
     def room(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False

@@ -142,6 +142,14 @@ class Pattern:
         """Let go of a pipe; what it delivered stays readable."""
         self._pipes.pop(pipe, None)
 
+    def dismiss(self, pipe: Pipe) -> None:
+        """`detach` a pipe that the user ends himself: he need not be told."""
+        self.detach(pipe)
+
+    def taken(self, identity: bytes) -> bool:
+        """Whether a peer has this routing id already."""
+        return False
+
     def room(self, pipe: Pipe) -> None:
         """The queue of a full pipe has room again."""
         pipe.full = False

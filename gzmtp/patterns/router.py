@@ -74,6 +74,15 @@ class Routed(FairQueued):
         super().detach(pipe)
         self._unname(pipe)
 
+    def dismiss(self, pipe: Pipe) -> None:
+        """Let go of a pipe without the message that tells of it."""
+        pipe.slot = None
+        self.detach(pipe)
+
+    def taken(self, identity: bytes) -> bool:
+        """Whether a peer has this id."""
+        return identity in self._by_id
+
     def room(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False

@@ -48,3 +48,39 @@ def test_stream_to_stream(sockets, bind, zmq):
     identity, text = bound.recv_multipart()
     assert identity[0] == 0 and len(identity) == 5 and text == b"hi 1"
     bound.unbind(place)
+
+
+@pytest.mark.gzmtp_only("libzmq ends the process with a failed assertion")
+@pytest.mark.parametrize("kind", ["ROUTER", "STREAM"])
+def test_a_name_that_is_taken_is_refused(zmq, sockets, bind, kind):
+    places = [bind(sockets("DEALER" if kind == "ROUTER" else kind)) for _ in range(2)]
+    caller = sockets(kind)
+    for place in places:
+        caller.connect_routing_id = b"same"
+        if place is places[0]:
+            caller.connect(place)
+            continue
+        with pytest.raises(zmq.ZMQError, match="b'same'") as refused:
+            caller.connect(place)
+        assert refused.value.errno == zmq.EINVAL
+    caller.connect(places[1])  # under a name of its own
+    caller.send_multipart([b"same", b"x"])
+
+
+@pytest.mark.parametrize("verb", ["disconnect", "unbind"])
+@pytest.mark.parametrize("kind", ["STREAM", "ROUTER"])
+def test_whom_the_user_leaves_himself_sends_no_farewell(sockets, bind, zmq, kind, verb):
+    """The empty message tells of peers that went, not of those that one's own disconnect() ended."""
+    options = dict(router_raw=1) if kind == "ROUTER" else {}
+    ours, theirs = sockets(kind, **options), sockets("STREAM")
+    if verb == "unbind":
+        place = bind(ours)
+        theirs.connect(place)
+    else:
+        place = bind(theirs)
+        ours.connect(place)
+    assert ours.recv_multipart()[1] == theirs.recv_multipart()[1] == b""
+    getattr(ours, verb)(place)
+    eventually(lambda: (ours.get(zmq.EVENTS), theirs.poll(1))[1])  # libzmq's needs to be called
+    assert theirs.recv_multipart()[1] == b""  # the other side is told
+    stays(lambda: not ours.poll(0))
