@@ -64,7 +64,8 @@ class Host(Binding):
         # those who wait
         self.receivers = Line()
         self.senders = Line()
-        self.observers: set[Callable[[], object]] = set()
+        #: Called when anything has changed; True says that they may switch to a greenlet at once.
+        self.observers: set[Callable[[bool], object]] = set()
         # endpoints
         self.last_endpoint = b""
         self.dialers: list[Dialer] = []
@@ -181,7 +182,7 @@ class Host(Binding):
         """The same as the last step of a watcher's callback: who waits may run at once, which
         saves a turn of the loop.  Anywhere else the caller would be interrupted half-way."""
         if self.observers:
-            self._notify()
+            self._notify(True)
         if self.receivers.seats:
             self.receivers.wake_next(True)
 
@@ -192,9 +193,9 @@ class Host(Binding):
         if self.senders.seats:
             self.senders.wake_next()
 
-    def _notify(self) -> None:
+    def _notify(self, now: bool = False) -> None:
         for observer in tuple(self.observers):
-            observer()
+            observer(now)
 
     def _changed(self) -> None:
         """Something that a waiter may wait for has changed for other reasons than a message."""
@@ -332,9 +333,10 @@ class Host(Binding):
     def progress(self) -> bool:
         """Serve what is ready although the hub may not have had a turn; tell whether any was."""
         self.here()
-        if self._mail:
+        mail = bool(self._mail)
+        if mail:
             self.read_mail()
-        return self.loop.poke()
+        return self.loop.poke() or mail
 
     def try_to_receive(self) -> Message | None:
         """Return the next message, None if there is none."""

@@ -56,7 +56,7 @@ class Sender:
         self._waiting.append([_pack(event & 0xFFFF, value), endpoint.encode()])
         self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self, now: bool = False) -> None:
         waiting = self._waiting
         while waiting and not self._host.errno and self._host.send(waiting[0]) == 0:
             waiting.popleft()

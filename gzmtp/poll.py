@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from gevent import monkey
-from gevent.hub import Waiter
 
 from gzmtp.constants import Errno, PollEvent
-from gzmtp.error import ZMQError
-from gzmtp.loop import Loop, Timer
+from gzmtp.error import ZMQError, error_for
+from gzmtp.loop import Loop
 from gzmtp.socket import Socket
+from gzmtp.waiting import Seat
+
+_Ours = list[tuple[Socket[Any], int]]
+_Files = dict[int, list[tuple[Any, int]]]
 
 _POLLIN, _POLLOUT, _POLLERR = (
     int(PollEvent.POLLIN), int(PollEvent.POLLOUT), int(PollEvent.POLLERR)
@@ -40,22 +43,27 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: float = -1) -> list[tu
     its descriptor); only the calling greenlet waits.  Raises ZMQError(ENOTSUP) for a closed
     socket, TypeError for what cannot be polled.
     """
-    if timeout is None or timeout < 0:
-        timeout = -1
-    ours: list[tuple[Any, int]] = []
-    files: dict[int, list[tuple[Any, int]]] = {}
+    return _poll_sorted(*_sort(sockets), -1 if timeout is None else timeout)
+
+
+def _sort(sockets: Sequence[tuple[Any, int]]) -> tuple[_Ours, _Files]:
+    """Part sockets from descriptors."""
+    ours: _Ours = []
+    files: _Files = {}
     for thing, events in sockets:
         if isinstance(thing, Socket):
-            if thing.closed:
-                raise ZMQError(Errno.ENOTSUP, "Operation not supported: the socket is closed")
             ours.append((thing, int(events)))
         else:
             files.setdefault(_descriptor(thing), []).append((thing, int(events)))
+    return ours, files
+
+
+def _poll_sorted(ours: _Ours, files: _Files, timeout: float) -> list[tuple[Any, int]]:
     if ours and timeout:
         # What is always ready never waits: let the hub have its turn all the same, now and then.
-        host = ours[0][0]._host
-        if host.loop.is_here() and host.loop.idle_turns() and not host.loop.in_hub():
-            host.rest()
+        loop = ours[0][0]._host.loop
+        if loop.idle_turns() and loop.is_here() and not loop.in_hub():
+            loop.take_turn()
     ready = _look(ours, files)
     if ready or timeout == 0:
         return ready
@@ -74,85 +82,99 @@ def _descriptor(thing: Any) -> int:
     return int(fileno())
 
 
-def _look(
-    ours: list[tuple[Any, int]], files: dict[int, list[tuple[Any, int]]]
-) -> list[tuple[Any, int]]:
-    """Return what is ready now."""
+def _look(ours: _Ours, files: _Files) -> list[tuple[Any, int]]:
+    """Return what is ready now; if nothing is, serve what has come meanwhile, and look again."""
+    ready = _ready(ours)
+    if files:
+        ready += _ready_files(files)
+    if not ready and any([socket._host.progress() for socket, _ in ours]):
+        ready = _ready(ours)
+    return ready
+
+
+def _ready(ours: _Ours) -> list[tuple[Any, int]]:
+    """Which sockets are ready for what is wanted of them."""
     ready = []
     for socket, wanted in ours:
-        events = socket._events() & wanted
+        host = socket._host
+        if host.errno:
+            if host.closed:
+                raise ZMQError(Errno.ENOTSUP, "Operation not supported: the socket is closed")
+            raise error_for(host.errno)
+        if socket._signal is not None:
+            socket._signal.clear()
+        pattern = host.pattern
+        events = 0
+        if wanted & _POLLIN and (host.doled or pattern.readable()):
+            events = _POLLIN
+        if wanted & _POLLOUT and (host.gathered or pattern.writable()):
+            events |= _POLLOUT
         if events:
             ready.append((socket, events))
-    if files:
-        poll = _poll()
-        for fd, entries in files.items():
-            mask = 0
-            for _, wanted in entries:
-                mask |= sum(system for zmq, system in _TO_SYSTEM if wanted & zmq)
-            poll.register(fd, mask)
-        for fd, found in poll.poll(0):
-            if found & stdlib_select.POLLNVAL:
-                raise ZMQError(errno.EBADF, f"Bad file descriptor: {fd}")
-            if found & stdlib_select.POLLHUP:
-                found |= stdlib_select.POLLIN
-            events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)
-            for _, wanted in files[fd]:
-                if events & (wanted | _POLLERR):
-                    ready.append((fd, events & (wanted | _POLLERR)))
+    return ready
+
+
+def _ready_files(files: _Files) -> list[tuple[Any, int]]:
+    ready = []
+    poll = _poll()
+    for fd, entries in files.items():
+        mask = 0
+        for _, wanted in entries:
+            mask |= sum(system for zmq, system in _TO_SYSTEM if wanted & zmq)
+        poll.register(fd, mask)
+    for fd, found in poll.poll(0):
+        if found & stdlib_select.POLLNVAL:
+            raise ZMQError(errno.EBADF, f"Bad file descriptor: {fd}")
+        if found & stdlib_select.POLLHUP:
+            found |= stdlib_select.POLLIN
+        events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)
+        for _, wanted in files[fd]:
+            if events & (wanted | _POLLERR):
+                ready.append((fd, events & (wanted | _POLLERR)))
     return ready
 
 
 class _Wait:
     """One greenlet's wait for one of several things."""
 
-    def __init__(
-        self, ours: list[tuple[Any, int]], files: dict[int, list[tuple[Any, int]]]
-    ) -> None:
+    def __init__(self, ours: _Ours, files: _Files) -> None:
         self._ours = ours
         self._files = files
-        self._loop = Loop.here()
-        self._waiter: Any = None
+        self._seat = Seat(Loop.here())
 
     def run(self, seconds: float | None) -> list[tuple[Any, int]]:
         deadline = None if seconds is None else time.monotonic() + seconds
-        loop = self._loop
-        hub_loop = loop.hub.loop
+        seat = self._seat
+        hub_loop = seat.loop.hub.loop
         watchers = [
             hub_loop.io(fd, _mask(wanted for _, wanted in entries))
             for fd, entries in self._files.items()
         ]
         hosts = [socket._host for socket, _ in self._ours]
+        idle = not watchers
         for host in hosts:
             host.here()
-            host.observers.add(self._changed)
-        timer = None if seconds is None else Timer(loop, seconds, self._changed)
-        loop.hold()
+            host.observers.add(seat.wake)
+            idle = idle and not (host.dialers or host.listeners)
         try:
             for watcher in watchers:
-                watcher.start(self._changed)
+                watcher.start(seat.wake, False)
             while True:
-                self._waiter = waiter = Waiter(loop.hub)
+                seat.woken = False
                 ready = _look(self._ours, self._files)
-                if ready or (deadline is not None and time.monotonic() >= deadline):
+                if ready:
                     return ready
-                waiter.get()
+                if deadline is not None:
+                    seconds = max(0.0, deadline - time.monotonic())
+                    if not seconds:
+                        return ready
+                seat.wait(seconds, idle)
         finally:
-            loop.release()
-            if timer is not None:
-                timer.cancel()
             for watcher in watchers:
                 watcher.stop()
                 watcher.close()
             for host in hosts:
-                host.observers.discard(self._changed)
-
-    def _changed(self) -> None:
-        """Look again: called from any callback, from a greenlet that sends, or by the thread that
-        closes a socket."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            wake = self._loop.soon if self._loop.is_here() else self._loop.tell
-            wake(waiter.switch, None)
+                host.observers.discard(seat.wake)
 
 
 def _mask(wanted: Any) -> int:
@@ -172,6 +194,8 @@ class Poller:
     def __init__(self) -> None:
         self.sockets = []
         self._map = {}
+        self._sorted: tuple[_Ours, _Files] | None = None  # `sockets` as they are waited for
+        self._sorted_from: list[tuple[Any, int]] = []
 
     def __contains__(self, socket: Any) -> bool:
         return socket in self._map
@@ -200,9 +224,10 @@ class Poller:
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait at most *timeout* milliseconds (None, negative: for ever); return what is ready."""
-        if timeout is None or timeout < 0:
-            timeout = -1
-        return zmq_poll(self.sockets, timeout=timeout)
+        if self._sorted is None or self._sorted_from != self.sockets:
+            self._sorted = _sort(self.sockets)
+            self._sorted_from = list(self.sockets)
+        return _poll_sorted(*self._sorted, -1 if timeout is None else timeout)
 
 
 def select(

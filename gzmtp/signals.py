@@ -29,8 +29,8 @@ class Signal:
         """Return the descriptor to watch for readability."""
         return self._read
 
-    def set(self) -> None:
-        """Make it readable; idempotent."""
+    def set(self, now: bool = False) -> None:
+        """Make it readable; idempotent.  (*now* is what observers are told.)"""
         if not self._set and self._read >= 0:
             self._set = True
             os.write(self._write, (1).to_bytes(8, "little"))

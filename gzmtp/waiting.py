@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from gevent import get_hub
 from gevent.exceptions import BlockingSwitchOutError
 from greenlet import getcurrent
 
@@ -31,13 +30,19 @@ class Seat:
 
     def wait(self, seconds: float | None, idle: bool) -> bool:
         """Let others run until woken; False when *seconds* went by.  What kill() or a
-        gevent.Timeout throws passes through.  *idle* says that no descriptor is watched."""
+        gevent.Timeout throws passes through.  *idle* says that no descriptor is watched.
+
+        `woken` is the caller's to reset, before it looks at what it waits for: who was woken
+        since then (by another thread, perhaps) does not sleep.
+        """
         loop = self.loop
         current = getcurrent()
         if current is loop.hub:
             raise BlockingSwitchOutError("a callback of the hub must not wait for a socket")
         self.greenlet = current
-        self.woken = False
+        if self.woken:
+            self.greenlet = None
+            return True
         self.in_time = True
         timer = None if seconds is None else Timer(loop, seconds, self._too_late)
         if idle:
@@ -66,7 +71,7 @@ class Seat:
         if now and getcurrent() is loop.hub:
             self.greenlet = None
             greenlet.switch()
-        elif get_hub() is loop.hub:
+        elif loop.is_here():
             loop.make_ready(self)
         else:
             loop.tell(loop.make_ready, self)
@@ -107,8 +112,10 @@ class Line:
             deadline = None if seconds is None else time.monotonic() + seconds
             while True:
                 in_time = seat.wait(seconds, idle)
+                woken, seat.woken = seat.woken, False
                 result = attempt()
                 if result is not None or not in_time:
+                    seat.woken |= woken
                     return result
                 if deadline is not None:
                     seconds = max(0.0, deadline - time.monotonic())

@@ -40,7 +40,7 @@ class _Question:
         host.send(request.message(options.zap_domain, address, options.routing_id))
         self._look()
 
-    def _look(self) -> None:
+    def _look(self, now: bool = False) -> None:
         host = self._host
         if host.errno:
             return

@@ -110,9 +110,12 @@ class FairQueue:
         """Whether any pipe has a message; what is drained leaves the ring."""
         ring = self._ring
         while ring:
-            if ring[0].inbox:
+            pipe = ring[0]
+            if pipe.inbox:
                 return True
-            self._retire(ring[0])
+            if len(ring) == 1 and not pipe.paused:
+                break  # it keeps its place: see `refill`
+            self._retire(pipe)
         return False
 
     def clear(self) -> None:
