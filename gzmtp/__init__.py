@@ -5,6 +5,8 @@ The front door: it owns the list of names that users of pyzmq import, and nothin
 
 from __future__ import annotations
 
+from os import environ as _environ
+
 from gzmtp import constants, error
 from gzmtp.capabilities import (
     DRAFT_API,
@@ -45,6 +47,11 @@ from gzmtp.sugar.version import (
 )
 
 from gzmtp import backend, sugar, utils  # isort: skip
+
+if "GZMTP_OBSERVE" in _environ or "GZMTP_LOG_METRICS" in _environ:
+    from gzmtp.observe import switches as _switches
+
+    _switches.install()
 
 SyncContext = Context
 SyncSocket = Socket

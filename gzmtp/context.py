@@ -33,6 +33,7 @@ SocketT = TypeVar("SocketT", bound="Socket[Any]", covariant=True)
 
 
 _numbers = itertools.count(1)
+_socket_numbers = itertools.count(1)
 
 
 class ContextState:
@@ -70,6 +71,7 @@ class ContextState:
         if len(self.hosts) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
         host = Host(self, socket_type)
+        host.number = next(_socket_numbers)
         self.hosts.add(host)
         return host
 

@@ -22,6 +22,7 @@ class Lingering:
     """The part of a host that lets endpoints go."""
 
     state: Any
+    number: int
     type: int
     name: str
     options: Any

@@ -28,6 +28,7 @@ ROWS = (
     "transports",
     "endpoint",
     "capabilities monitor zap",
+    "datagrams",
     "lingering",
     "binding",
     "host",
