@@ -100,7 +100,9 @@ class Binding(Lingering):
         else:
             module: Any = transport(scheme)
             target = module.parse(address, False, options)
-            if self.type in _CONNECT_ONCE and any(d.endpoint == endpoint for d in self.dialers):
+            if self.type in _CONNECT_ONCE and any(
+                d.endpoint == endpoint and not d.retired for d in self.dialers
+            ):
                 return
             pipe = self._new_pipe(options, endpoint, given_id)
             dialer = Dialer(self, module, target, endpoint, options, self.tuning, pipe=pipe)
@@ -185,12 +187,10 @@ class Binding(Lingering):
                 self._end_joint(joint)
         else:
             names = {endpoint}
-            for listener in [x for x in self.listeners if x.endpoint in names]:
-                found = True
-                self.retire(listener)
-            for dialer in [x for x in self.dialers if x.endpoint in names]:
-                found = True
-                self.retire(dialer)
+            for each in [x for x in (*self.listeners, *self.dialers) if x.endpoint in names]:
+                if not each.retired:
+                    found = True
+                    self.retire(each)
         if not found:
             why = "this socket is neither bound nor connected to it"
             raise failure(errno.ENOENT, endpoint, why)
@@ -214,7 +214,8 @@ class Binding(Lingering):
                 return
         for dialer in self.dialers:
             if dialer.pipe is pipe:
-                self.retire(dialer)
+                if not dialer.retired:
+                    self.retire(dialer)
                 return
         for listener in self.listeners:
             for connection in listener.connections:

@@ -10,6 +10,7 @@ engines take over, and nothing that was settled is asked again.
 
 from __future__ import annotations
 
+from _socket import SHUT_WR
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -73,6 +74,8 @@ class Connection:
         self.writer: WriteEngine | None = None
         self.reader: ReadEngine | None = None
         self.closed = False
+        self._deaf = False  # what still comes from the peer is of no interest
+        self._failure: OSError | None = None  # why nothing can be sent any more
         self.asking: Callable[[], None] | None = None  # takes a question to ZAP back
         self._handshake: Handshake | None = None
         self._codec: Codec = unframed()
@@ -183,7 +186,9 @@ class Connection:
             timer = Timer(self.loop, interval / 1000, self._heartbeat, repeat=True)
             self._timers["heartbeat"] = timer
         self.writer.begin()
-        if not self.closed:
+        if self._deaf:
+            self.reader.close()
+        elif not self.closed:
             self.reader.begin(rest)
         self._handshake = None
 
@@ -221,12 +226,13 @@ class Connection:
             self._await_life("heard", (timeout if timeout >= 0 else options.heartbeat_ivl) / 1000)
 
     def _await_life(self, name: str, seconds: float) -> None:
-        """Close unless something is received within *seconds*."""
+        """Close unless something is received within *seconds*, or we do not listen ourselves."""
         reads = self.counters.reads
 
         def judge() -> None:
             del self._timers[name]
-            if self.counters.reads == reads:
+            listening = not self._deaf and self.pipe is not None and not self.pipe.paused
+            if listening and self.counters.reads == reads:
                 self.close(OSError(SILENT))
 
         self._timers[name] = Timer(self.loop, seconds, judge)
@@ -238,7 +244,24 @@ class Connection:
         self.loop.soon(self.close, ProtocolError(reason))
 
     def _failed(self, error: OSError) -> None:
-        self.close(error)
+        """Nothing can be sent any more.  What the peer sent before it went is still to be read:
+        the end of that is the connection's end, as in libzmq."""
+        self._failure = error
+        if self._deaf:
+            self.close(error)
+            return
+        try:
+            self.sock.shutdown(SHUT_WR)  # so that the end comes, whatever was wrong
+        except OSError:
+            pass  # it is there already
+
+    def deafen(self) -> None:
+        """Read no more: the connection lives only as long as it has something to send."""
+        self._deaf = True
+        if self.reader is not None:
+            self.reader.close()
+        if self._failure is not None:
+            self.close(self._failure)
 
     def _ending(self, error: BaseException | None) -> None:
         self.close(OSError(PEER_LEFT) if error is None else error)  # type: ignore[arg-type]

@@ -76,6 +76,7 @@ class Endpoint:
         self.stream = bool(host.type == SocketType.STREAM or options.router_raw)
         self.connections: set[Connection] = set()
         self.closed = False
+        self.retired = False  # for users it is gone: it only lives on to send what was queued
         self.sock: Any = None  # what listens, or is connecting
         self._watch: Watch | None = None
         self._timer: Timer | None = None
@@ -117,11 +118,6 @@ class Endpoint:
         )
         self.connections.add(connection)
         connection.start()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether no connection comes from here any more."""
-        return self.closed or (self.sock is not None and bool(self.sock.fileno() < 0))
 
     def _parts(self) -> list[Any]:
         parts = (self._watch, self._timer, *self.connections)

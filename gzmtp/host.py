@@ -73,7 +73,7 @@ class Host(Binding):
         self.joints: list[Joint] = []
         self.names: list[str] = []
         self.retiring: dict[Pipe, Connection | None] = {}
-        self._doomed: list[Timer] = []
+        self._doomed: dict[Endpoint, Timer] = {}  # what closes them when LINGER is over
         self._mail: list[tuple[Any, ...]] = []
         # the end
         self.errno = 0  # why nothing can be done any more: ETERM or ENOTSOCK
@@ -97,7 +97,7 @@ class Host(Binding):
         self.loop = loop
         for endpoint in (*self.dialers, *self.listeners):
             endpoint.move(loop)
-        for timer in self._doomed:
+        for timer in self._doomed.values():
             timer.move(loop)
         self.read_mail()
 
@@ -128,6 +128,7 @@ class Host(Binding):
         self._introduce(pipe, connection, peer)
         if pipe in self.retiring:
             self.retiring[pipe] = connection
+            connection.deafen()
             return pipe
         if not isinstance(endpoint, Dialer):
             self._pattern.attach(pipe)

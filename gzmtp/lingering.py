@@ -40,7 +40,7 @@ class Lingering:
     retiring: dict[Pipe, Connection | None]
     last_endpoint: bytes
     _pattern: Pattern
-    _doomed: list[Timer]
+    _doomed: dict[Endpoint, Timer]
     pattern: Any
     # what the rest of the host does
     here: Callable[[], None]
@@ -53,6 +53,7 @@ class Lingering:
     def retire(self, endpoint: Endpoint) -> None:
         """Close an endpoint and its connections, each as soon as its queue has left."""
         linger = self.options.linger
+        endpoint.retired = True
         if isinstance(endpoint, Dialer):
             self._retire_pipe(endpoint.pipe, endpoint.attached)
             connection = next(iter(endpoint.connections), None)
@@ -103,11 +104,13 @@ class Lingering:
         connection.close()
 
     def _doom(self, endpoint: Endpoint, linger: int) -> None:
-        for connection in endpoint.connections:
-            if connection.reader is not None:
-                connection.reader.close()
-        if linger > 0:
-            self._doomed.append(Timer(self.loop, linger / 1000, endpoint.close))
+        for connection in list(endpoint.connections):
+            connection.deafen()
+        timer = self._doomed.pop(endpoint, None)
+        if timer is not None:
+            timer.cancel()
+        if linger > 0 and not endpoint.closed:
+            self._doomed[endpoint] = Timer(self.loop, linger / 1000, endpoint.close)
 
     def _retired(self, pipe: Pipe) -> None:
         """Nothing of *pipe* is left to be sent."""
@@ -116,15 +119,18 @@ class Lingering:
             if isinstance(endpoint, Dialer):
                 if endpoint.pipe is pipe:
                     endpoint.close()
-            elif connection in endpoint.connections:
-                assert connection is not None
-                self._finish(connection)
-                if not endpoint.connections and endpoint.stopped:
+            else:
+                if connection is not None and connection in endpoint.connections:
+                    self._finish(connection)
+                if endpoint.retired and not endpoint.connections:
                     endpoint.close()
         self._settle()
 
     def ended(self, endpoint: Endpoint) -> None:
         """An endpoint has closed for good."""
+        timer = self._doomed.pop(endpoint, None)
+        if timer is not None:
+            timer.cancel()
         for endpoints in (self.dialers, self.listeners):
             if endpoint in endpoints:
                 endpoints.remove(endpoint)  # type: ignore[arg-type]
@@ -136,8 +142,6 @@ class Lingering:
         """When the last endpoint of a closed socket has gone, the socket has."""
         if self.closed and not self.done and not (self.dialers or self.listeners):
             self.done = True
-            for timer in self._doomed:
-                timer.cancel()
             self.state.gone(self)
 
     def abandon(self) -> None:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from support import raw as zmtp
+from support.waiting import stays
 
 KINDS = [("DEALER", "ROUTER"), ("PUSH", "PULL"), ("SUB", "PUB"), ("REQ", "REP"), ("PAIR", "PAIR")]
 
@@ -135,3 +136,17 @@ def test_pings_do_not_disturb_messages(sockets, bind):
     for number in range(300):
         client.send_multipart([b"%d" % number, bytes(number * 100)])
         assert server.recv_multipart() == [b"%d" % number, bytes(number * 100)]
+
+
+@pytest.mark.gzmtp_only("libzmq drops the peer, and with it what the kernel holds of its messages")
+def test_silence_is_not_judged_while_reading_is_stopped(sockets, bind, raw, events):
+    """A slow reader at its high-water mark cannot hear the peer's signs of life."""
+    server = sockets("PULL", rcvhwm=1, heartbeat_ivl=10, heartbeat_timeout=20)
+    watch = events(server)
+    peer = raw(bind(server))
+    peer.handshake("PUSH")
+    bodies = [b"%d" % number + bytes(100_000) for number in range(8)]
+    peer.send(*map(zmtp.message, bodies))
+    assert server.poll(5000)
+    stays(lambda: "DISCONNECTED" not in watch.names, 120)
+    assert [server.recv() for _ in bodies] == bodies

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 
 import pytest
+from support.waiting import eventually
 
 stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
@@ -160,3 +162,35 @@ def test_term_waits_until_the_sockets_are_closed(zmq):
     socket.close()
     thread.join(5)
     assert order == ["closing", "termed"]
+
+
+@pytest.mark.limit(10)
+def test_peer_that_goes_while_a_bound_socket_lingers_ends_it(zmq, sockets, bind, raw, events):
+    """What was queued for an accepted peer is lost with it: nothing is left to wait for."""
+    context = zmq.Context()
+    push = sockets("PUSH", of=context, sndtimeo=50, linger=-1)
+    peer = raw(bind(push))
+    peer.handshake("PULL")
+    with pytest.raises(zmq.Again):
+        while True:
+            push.send(bytes(100_000))
+    push.close()
+    peer.reset()
+    context.term()
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER"])
+def test_disconnected_endpoint_that_lingers_is_gone_for_the_user(zmq, sockets, unused, kind):
+    """Its messages may still wait for somebody to come, but it can be connected to anew."""
+    socket = sockets(kind, sndhwm=1, linger=200)
+    place = unused("tcp")
+    socket.connect(place)
+    socket.send(b"1")
+    socket.disconnect(place)
+    with pytest.raises(zmq.ZMQError) as problem:
+        socket.disconnect(place)
+    assert problem.value.errno == errno.ENOENT
+    socket.connect(place)
+    eventually(lambda: socket.poll(0, zmq.POLLOUT))
+    socket.send(b"2", zmq.NOBLOCK)
+    socket.disconnect(place)

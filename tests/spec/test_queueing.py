@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import raw as zmtp
 from support.waiting import eventually
 
 BLOCKING = ["PUSH", "DEALER", "PAIR", "REQ"]
@@ -314,3 +315,22 @@ def test_atomic_multipart(zmq, pair_of):
     for number in range(sent):
         assert b.recv_multipart() == [b"head%d" % number, bytes(200_000), b"tail%d" % number]
     assert not b.poll(20)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+def test_what_came_before_the_peer_went_is_received(zmq, sockets, bind, raw, events, transport):
+    """... although sending finds out first that the peer has gone."""
+    pair = sockets("PAIR")
+    watch = events(pair)
+    peer = raw(bind(pair, transport))
+    peer.handshake("PAIR")
+    watch.until("HANDSHAKE_SUCCEEDED")
+    peer.send(*(zmtp.message(b"%d" % number) for number in range(300)))
+    peer.close()
+    for _ in range(3):  # tcp's first is answered by a reset, the next fails
+        try:
+            pair.send(b"x", zmq.NOBLOCK)
+        except zmq.Again:
+            pass
+    assert [pair.recv() for _ in range(300)] == [b"%d" % number for number in range(300)]
+    watch.until("DISCONNECTED")
