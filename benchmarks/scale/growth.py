@@ -55,6 +55,12 @@ class Scale:
                 found.append((point, value))
         return found
 
+    def counted(self, question: Question, point: int, *names: str) -> list[float]:
+        """Sums of our counters over the rounds; zeros where none were kept."""
+        records = self._answers.get((question.name, point, OURS), [])
+        return [sum(record.get("counters", {}).get(name, 0) for record in records)
+                for name in names]  # fmt: skip
+
     def times_better(self, question: Question, cost: Cost, point: int, other: str) -> float | None:
         """How many times less an item costs us."""
         mine = self.cost(question, cost, point, OURS)

@@ -80,10 +80,17 @@ class Stage:
 
 def _publish(stage: Stage, arriving: int, **arguments: Any) -> Record:
     """Publish, and wait until `arriving` bytes have come on each connection."""
+    before = stage.server.ask("counters")
     stage.crowd.tell("drain", size=arriving)
     sent = stage.server.ask("publish", **arguments)
     drained = stage.crowd.answer()
+    after = stage.server.ask("counters")
     return {
+        "counters": {
+            name: after[name] - before[name]
+            for name in ("writes", "batches", "waits", "messages_out")
+            if name in before
+        },
         "wall": drained["ended"] - sent["began"],
         "sending": sent["ended"] - sent["began"],
         "cpu": stage.server.ask("cpu")["cpu"],

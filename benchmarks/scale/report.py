@@ -71,6 +71,20 @@ def _question(scale: Scale, question: Question) -> Iterator[str]:
         yield ""
         header = [question.axis, *scale.entrants, *(f"x {other}" for other in others)]
         yield from table(header, rows)
+    yield from _counted(scale, question)
+
+
+def _counted(scale: Scale, question: Question) -> Iterator[str]:
+    """How often our publisher called the kernel, where its counters were kept."""
+    rows = []
+    for point in scale.points(question):
+        writes, messages = scale.counted(question, point, "writes", "messages_out")
+        if messages:
+            rows.append([question.point_text(point), f"{writes / messages:.3g}"])
+    if rows:
+        yield f"### What {OURS} counted"
+        yield ""
+        yield from table([question.axis, "writes a message and peer"], rows)
 
 
 def _figure(value: float) -> str:

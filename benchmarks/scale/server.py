@@ -43,6 +43,11 @@ class Server(Side):
         """CPU seconds of this process so far, all its threads."""
         return {"cpu": cpu_seconds()}
 
+    def do_counters(self) -> Answer:
+        """The library's own counters up to now, where it keeps any."""
+        ask = getattr(self._socket, "metrics", None)
+        return dict(ask()) if callable(ask) else {}
+
     def do_subscriptions(self, count: int) -> Answer:
         """Wait until so many subscriptions have come."""
         for _ in range(count):
