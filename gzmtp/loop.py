@@ -18,7 +18,8 @@ from typing import Any, cast
 import gevent
 from gevent import monkey
 from gevent._hub_local import get_hub_if_exists
-from greenlet import getcurrent
+from greenlet import GreenletExit, getcurrent
+from greenlet import error as GreenletError
 
 from gzmtp.turns import TURN_LIMIT, Turns
 
@@ -129,6 +130,11 @@ class Loop(Turns):
         self._timers.clear()
         if self.hub.loop is not None:
             self.hub.destroy(destroy_loop=True)
+            # It stays suspended in its last words, and its memory with it: let it end.
+            try:
+                self.hub.throw(GreenletExit)
+            except GreenletError:
+                pass  # another thread's
         for heir in self.heirs:
             heir(self)
 
