@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from gzmtp.connection import Connection
-from gzmtp.constants import Event, SocketType
+from gzmtp.constants import Errno, Event, SocketType
+from gzmtp.datagrams import Datagrams
 from gzmtp.endpoint import Dialer, Listener
 from gzmtp.error import ZMQError, error_for
 from gzmtp.lingering import Lingering
@@ -19,10 +20,12 @@ from gzmtp.options import Options
 from gzmtp.pipe import Pipe
 from gzmtp.transports import (  # ipc and tcp now: later there may be no descriptor to read them
     INPROC,
+    UDP,
     ipc,  # noqa: F401
     split_endpoint,
     tcp,  # noqa: F401
     transport,
+    udp,
 )
 from gzmtp.transports.inproc import Joint
 from gzmtp.transports.sockets import failure
@@ -71,6 +74,9 @@ class Binding(Lingering):
             for joint in waiting:
                 self._pair(joint)
             return
+        if scheme == UDP:
+            self._carry(address, endpoint, True)
+            return
         module: Any = transport(scheme)
         options = self.options.capture()
         target = module.parse(address, True, options)
@@ -89,6 +95,9 @@ class Binding(Lingering):
         """Dial *endpoint*, now and whenever it was lost; ZMQError as zmq_connect(3)."""
         self._check()
         scheme, address = split_endpoint(endpoint, self.type)
+        if scheme == UDP:
+            self._carry(address, endpoint, False)
+            return
         options = self.options.capture()
         given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
         if given_id and self.pattern.taken(given_id):
@@ -112,6 +121,25 @@ class Binding(Lingering):
                 self.pattern.attach(pipe)
             dialer.start()
         self.last_endpoint = endpoint.encode()
+
+    def _carry(self, address: str, endpoint: str, binding: bool) -> None:
+        """Send (RADIO: connect) or receive (DISH, DGRAM: bind) datagrams."""
+        if binding == (self.type == SocketType.RADIO):
+            why = "with udp a RADIO connects, DISH and DGRAM bind"
+            raise failure(Errno.ENOCOMPATPROTO, endpoint, why)
+        options = self.options.capture()
+        target = udp.parse(address, binding, options)
+        sock, name = udp.open(target, options, binding, self.type != SocketType.DISH)
+        pipe = self._new_pipe(options, name)
+        pipe.minor = (0, 0)
+        carrier = Datagrams(
+            self, udp, target, name, options, self.tuning,
+            pipe=pipe, sock=sock, counters=self.totals,
+        )  # fmt: skip
+        self.dialers.append(carrier)
+        self.pattern.attach(pipe)
+        carrier.start()
+        self.last_endpoint = name.encode()
 
     def connect_peer(self, endpoint: str) -> int:
         """`connect` a PEER; return the routing id of the new pipe.  zmq_connect_peer(3)."""

@@ -274,6 +274,8 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             if len(gathered) + 1 != host.pattern.whole_at:
                 gathered.append(part)
                 return tracker
+            if host.type == SocketType.DGRAM:  # (others end their message where it is whole)
+                raise ZMQError(Errno.EINVAL, "Invalid argument: a datagram is the last part")
         message = [part] if gathered is None else [*gathered, part]
         if flags & NOBLOCK:
             if host.pattern.send(message):

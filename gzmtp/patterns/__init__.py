@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gzmtp.constants import SocketType
 from gzmtp.patterns.channel import Channel
 from gzmtp.patterns.client_server import Client, Peer, Server
+from gzmtp.patterns.dgram import Dgram
 from gzmtp.patterns.pair import Pair
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.patterns.pipeline import Pull, Push
@@ -58,6 +59,7 @@ REGISTRY: dict[int, Row] = {
     SocketType.DISH: _row("DISH", Dish, "RADIO", single=True, sends=False),
     SocketType.SCATTER: _row("SCATTER", Scatter, "GATHER", single=True, receives=False),
     SocketType.GATHER: _row("GATHER", Gather, "SCATTER", single=True, sends=False),
+    SocketType.DGRAM: _row("DGRAM", Dgram, "DGRAM"),
     SocketType.PEER: _row("PEER", Peer, "PEER", single=True),
     SocketType.CHANNEL: _row("CHANNEL", Channel, "CHANNEL", single=True),
 }

@@ -12,7 +12,7 @@ import errno
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from gzmtp.constants import Errno
+from gzmtp.constants import Errno, SocketType
 from gzmtp.transports.sockets import OutOfDescriptors, failure
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INPROC",
     "REGISTRY",
+    "UDP",
     "OutOfDescriptors",
     "Target",
     "Transport",
@@ -30,7 +31,8 @@ __all__ = [
 
 INPROC = "inproc"  # known here by name only: it has no bytes, the host pairs its pipes
 GROUP = "gzmtp.transports"
-UDP_TYPES = frozenset({14, 15, 18})  # RADIO, DISH, DGRAM
+UDP = "udp"  # which has no streams: the host carries datagrams
+UDP_TYPES = frozenset({SocketType.RADIO, SocketType.DISH, SocketType.DGRAM})
 
 
 class Target(Protocol):
@@ -101,7 +103,6 @@ UNSUPPORTED = {
     "vmci": "VMware's VMCI",
     "vsock": "AF_VSOCK",
     "hvsocket": "Hyper-V sockets",
-    "udp": "datagrams",
 }
 
 
@@ -113,17 +114,19 @@ def split_endpoint(endpoint: str, socket_type: int | None = None) -> tuple[str, 
         raise failure(
             errno.EINVAL, endpoint, "spell it transport://address, as in tcp://127.0.0.1:5555"
         )
-    if scheme in REGISTRY or scheme == INPROC or _from_entry_point(scheme, endpoint):
-        return scheme, address
-    if scheme == "udp" and socket_type not in UDP_TYPES:
-        why = "udp carries the draft types RADIO, DISH and DGRAM only"
+    if scheme == UDP and socket_type not in UDP_TYPES:
+        why = "udp carries the types RADIO, DISH and DGRAM only"
         raise failure(int(Errno.ENOCOMPATPROTO), endpoint, why)
+    if scheme != UDP and socket_type == SocketType.DGRAM:
+        raise failure(int(Errno.ENOCOMPATPROTO), endpoint, "DGRAM sockets use udp only")
+    if scheme in REGISTRY or scheme in (INPROC, UDP) or _from_entry_point(scheme, endpoint):
+        return scheme, address
     if scheme in UNSUPPORTED:
         why = f"{scheme}:// ({UNSUPPORTED[scheme]}) is not supported by gzmtp"
-    elif scheme.lower() in REGISTRY or scheme.lower() == INPROC:
+    elif scheme.lower() in (*REGISTRY, INPROC, UDP):
         why = f"schemes are spelt in lower case: {scheme.lower()}://"
     else:
-        known = ", ".join(sorted([*REGISTRY, INPROC]))
+        known = ", ".join(sorted([*REGISTRY, INPROC, UDP]))
         why = f"no transport is called {scheme!r}; known are {known}"
     raise failure(errno.EPROTONOSUPPORT, endpoint, why)
 

@@ -13,6 +13,8 @@ DEFAULTS: dict[str, Any] = {
     "ipc_filter_pid": (),
     "ipc_filter_uid": (),
     "ipv6": 0,
+    "multicast_hops": 1,
+    "multicast_loop": 1,
     "priority": 0,
     "rcvbuf": -1,
     "sndbuf": -1,

@@ -43,13 +43,14 @@ def test_known_but_unsupported(scheme: str) -> None:
 def test_udp() -> None:
     assert refusal("udp://127.0.0.1:1").errno == Errno.ENOCOMPATPROTO
     assert refusal("udp://127.0.0.1:1", SocketType.PUB).errno == Errno.ENOCOMPATPROTO
-    assert refusal("udp://127.0.0.1:1", SocketType.RADIO).errno == errno.EPROTONOSUPPORT
+    assert refusal("tcp://127.0.0.1:1", SocketType.DGRAM).errno == Errno.ENOCOMPATPROTO
+    assert split_endpoint("udp://127.0.0.1:1", SocketType.RADIO) == ("udp", "127.0.0.1:1")
 
 
 def test_words_that_help() -> None:
     assert "lower case: tcp://" in str(refusal("TCP://127.0.0.1:1"))
     assert "tcp://127.0.0.1:5555" in str(refusal("127.0.0.1:1"))
-    assert "inproc, ipc, tcp" in str(refusal("zmq://x"))
+    assert "inproc, ipc, tcp, udp" in str(refusal("zmq://x"))
     assert str(refusal("udp://x")).startswith("The protocol is not compatible")
 
 
