@@ -83,13 +83,11 @@ def _descriptor(thing: Any) -> int:
 
 
 def _look(ours: _Ours, files: _Files) -> list[tuple[Any, int]]:
-    """Return what is ready now; if nothing is, serve what has come meanwhile, and look again."""
+    """Return what is ready now; for those that are not, serve what has come, and look again."""
     ready = _ready(ours)
-    if files:
-        ready += _ready_files(files)
-    if not ready and any([socket._host.progress() for socket, _ in ours]):
+    if len(ready) < len(ours) and any([socket._host.progress() for socket, _ in ours]):
         ready = _ready(ours)
-    return ready
+    return ready + _ready_files(files) if files else ready
 
 
 def _ready(ours: _Ours) -> list[tuple[Any, int]]:

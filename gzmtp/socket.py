@@ -16,8 +16,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-import gevent
-
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Event, Flag, PollEvent, SocketOption, SocketType
 from gzmtp.error import Again, ZMQError, error_for
@@ -33,7 +31,6 @@ from gzmtp.host import Host
 from gzmtp.patterns.pattern import Addressed
 from gzmtp.pipe import Body, Message
 from gzmtp.signals import Signal
-from gzmtp.sugar.attrsettr import AttributeSetter
 from gzmtp.sugar.messages import Messages
 from gzmtp.tuning import Tuning
 
@@ -45,7 +42,7 @@ T_co = TypeVar("T_co", covariant=True)
 _HOSTS: weakref.WeakValueDictionary[int, Host] = weakref.WeakValueDictionary()
 
 
-class Socket(Messages, AttributeSetter, Generic[T_co]):
+class Socket(Messages, Generic[T_co]):
     """A ZeroMQ socket, as pyzmq's zmq.Socket: create it by `Context.socket`.
 
     Blocking calls block the calling greenlet only; any number of greenlets may wait.  A second
@@ -391,13 +388,15 @@ class Socket(Messages, AttributeSetter, Generic[T_co]):
             if host.pattern.refill():
                 return host.pattern.take()  # type: ignore[no-any-return]
             raise Again()
-        if gevent.get_hub() is not host.loop.hub:
+        moved = not host.loop.is_here()
+        if moved:
             host.here()
         message: list[bytes] | None = host.receivers.wait_until(
             host.try_to_receive,
             host.loop,
             None if timeout < 0 else timeout / 1000,
             not (host.dialers or host.listeners),
+            moved,  # then a message may have come to the other thread since we looked
         )
         if message is None:
             raise Again()

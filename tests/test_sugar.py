@@ -81,7 +81,7 @@ def test_json_goes_through_send_and_recv(zmq: Any, context: Any, linked: tuple[A
 def test_options_as_attributes(zmq: Any, sockets: Callable[..., Any]) -> None:
     socket = sockets("ROUTER")
     socket.linger = 7
-    assert socket.LINGER == socket.Linger == socket.get(zmq.LINGER) == 7
+    assert socket.LINGER == socket.linger == socket.get(zmq.LINGER) == 7
     socket.ROUTING_ID = b"me"
     assert socket.identity == b"me"
     assert socket.type == zmq.ROUTER
@@ -89,8 +89,10 @@ def test_options_as_attributes(zmq: Any, sockets: Callable[..., Any]) -> None:
     socket.router_mandatory = 1
     with pytest.raises(AttributeError, match="no such option: NONSENSE"):
         socket.nonsense = 1
-    with pytest.raises(AttributeError, match="no such option: NONSENSE"):
+    with pytest.raises(AttributeError, match="nonsense|NONSENSE"):
         socket.nonsense  # noqa: B018
+    assert {"linger", "LINGER"} & set(dir(socket))
+    assert not hasattr(type(socket), "linger")
     with pytest.raises(zmq.ZMQError):
         socket.sndhwm = -1
     with pytest.raises(TypeError):

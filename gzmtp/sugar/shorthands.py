@@ -16,7 +16,7 @@ from warnings import warn
 
 from gzmtp.constants import Errno, Event, PollEvent, SocketOption, SocketType, _OptType
 from gzmtp.error import ZMQBindError, ZMQError
-from gzmtp.sugar.attrsettr import AttributeSetter
+from gzmtp.sugar.attrsettr import OptionAttributes, give_properties
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -59,7 +59,7 @@ def _encoded(topic: str | bytes) -> bytes:
     return topic.encode("utf8") if isinstance(topic, str) else topic
 
 
-class Shorthands(AttributeSetter):
+class Shorthands(OptionAttributes):
     """Mixin for a socket."""
 
     _never_plain = frozenset({"subscribe", "unsubscribe"})
@@ -72,6 +72,8 @@ class Shorthands(AttributeSetter):
         context: Any
         closed: bool
 
+        def __getattr__(self, key: str) -> Any: ...
+
         def bind(self, addr: str) -> Any: ...
         def close(self, linger: int | None = None) -> None: ...
         def monitor(self, addr: str | None, events: int = 0) -> None: ...
@@ -81,9 +83,6 @@ class Shorthands(AttributeSetter):
 
     def __exit__(self, *args: Any, **kwargs: Any) -> None:
         self.close()
-
-    def __dir__(self) -> list[str]:
-        return [*dir(type(self)), *SocketOption.__members__]
 
     def _set_attr_opt(self, name: str, opt: int, value: Any) -> None:
         self.set(opt, _encoded(value) if opt in _TOPIC_OPTIONS else value)
@@ -203,3 +202,6 @@ class Shorthands(AttributeSetter):
         """End what get_monitor_socket() began."""
         self._monitor_socket = None
         self.monitor(None, 0)
+
+
+give_properties(Shorthands, SocketOption)

@@ -10,6 +10,7 @@ _ASYNCIO = "asyncio's loop; gzmtp runs on gevent's"
 _TORNADO = "tornado's loop; gzmtp runs on gevent's"
 _GREEN = "zmq.green wraps the method; here it is Socket's own, with its signature"
 _DRAFT = "pyzmq's wheels have no draft API; gzmtp has it"
+_PROPERTIES = "options are properties of the class, which are found faster"
 _GC = "frees libzmq's zero-copy messages in a thread of its own; here the last reference does"
 
 OFF = {
@@ -30,6 +31,8 @@ DIFFERENT = {
     "zmq.__version__": "gzmtp's pyzmq level, which need not be the one of the pyzmq that is installed",
     **dict.fromkeys(("zmq.DRAFT_API", "zmq.PYZMQ_DRAFT_API", "zmq.backend.PYZMQ_DRAFT_API"), _DRAFT),
     **dict.fromkeys(("zmq.green.DRAFT_API", "zmq.green.PYZMQ_DRAFT_API"), _DRAFT),
+    **dict.fromkeys(("zmq.Socket.__getattr__", "zmq.Socket.__dir__"), _PROPERTIES),
+    **dict.fromkeys(("zmq.green.Socket.__getattr__", "zmq.green.Socket.__dir__"), _PROPERTIES),
     "zmq.Frame.__setattr__": "__slots__ refuse unknown attributes too",
     "zmq.auth.thread.AuthenticationThread.poller": "the thread's own; here only while it runs",
     "zmq.green.Poller.poll": "timeout=None is the same as its -1",
