@@ -49,22 +49,28 @@ def client() -> Iterator[Callable[[str], Client]]:
 class _Script(Program):
     """Runs a program as it is."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(self, arguments: tuple[str, ...], stdout: Any, environment: dict[str, str]) -> None:
         self._out = tempfile.TemporaryFile()
         self._err = tempfile.TemporaryFile()
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}
         self.process = subprocess.Popen(
-            [sys.executable, *arguments], stdout=self._out, stderr=self._err, env=environ
-        )
+            [sys.executable, *arguments], stdin=subprocess.PIPE,
+            stdout=stdout or self._out, stderr=self._err, env=environ,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        super().close()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 @pytest.fixture
 def python() -> Iterator[Callable[..., _Script]]:
-    """python(*arguments, **environment): a running Python."""
+    """python(*arguments, stdout=its own file, **environment): a running Python."""
     made: list[_Script] = []
 
-    def run(*arguments: str, **environment: str) -> _Script:
-        made.append(_Script(arguments, environment))
+    def run(*arguments: str, stdout: Any = None, **environment: str) -> _Script:
+        made.append(_Script(arguments, stdout, environment))
         return made[-1]
 
     yield run
