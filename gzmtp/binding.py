@@ -161,11 +161,11 @@ class Binding(Lingering):
     def _connect_inproc(self, name: str, endpoint: str, pipe: Pipe) -> None:
         joint = Joint(self, pipe, endpoint, self.tuning.short_run)  # type: ignore[arg-type]
         self.joints.append(joint)
-        if self.state.names.bound(name) is not None:
-            self.state.names.bound(name)._pair(joint)
+        host = self.state.names.meet(name, joint)
+        if host is not None:
+            host._pair(joint)
         else:
             self.pattern.attach(pipe)
-            self.state.names.wait(name, joint)
 
     def _pair(self, theirs: Joint) -> None:
         """Give a connecting joint its other half."""

@@ -100,7 +100,7 @@ class ContextState:
             host.post(host.terminate)
         if self.hosts:
             done: Callable[[], bool | None] = lambda: None if self.hosts else True  # noqa: E731
-            self._leaving.wait_until(done, Loop.here(), None, True)
+            self._leaving.wait_until(done, Loop.here(), None, True, True)
         self.closed = True
 
     def forget(self) -> None:

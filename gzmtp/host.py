@@ -9,6 +9,7 @@ Must not know flags, parts gathered by SNDMORE, or what pyzmq's methods are call
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -74,48 +75,13 @@ class Host(Binding):
         self.names: list[str] = []
         self.retiring: dict[Pipe, Connection | None] = {}
         self._doomed: dict[Endpoint, Timer] = {}  # what closes them when LINGER is over
-        self._mail: list[tuple[Any, ...]] = []
+        self._mail: deque[tuple[Any, ...]] = deque()
+        self.batched: set[Joint] = set()  # those whose other side holds messages back for a turn
         # the end
         self.errno = 0  # why nothing can be done any more: ETERM or ENOTSOCK
         self.closed = False
         self.done = False
         self.forgotten = False
-
-    # -- threads
-
-    def here(self) -> None:
-        """Bring everything to the loop of the calling thread, if the socket was handed over."""
-        loop = Loop.here()
-        if loop is self.loop:
-            return
-        if self.loop.dead:  # whoever waited in that thread can never go on
-            self.receivers, self.senders = Line(), Line()
-        if self.receivers or self.senders:
-            raise ZMQError(
-                Errno.EINVAL, "another thread waits on this socket; sockets are not thread-safe"
-            )
-        self.loop = loop
-        for endpoint in (*self.dialers, *self.listeners):
-            endpoint.move(loop)
-        for timer in self._doomed.values():
-            timer.move(loop)
-        self.read_mail()
-
-    def post(self, call: Callable[..., object], *args: Any) -> None:
-        """Call in this host's thread: at once if it is the caller's, or has ended."""
-        if self.loop.dead:
-            self.here()
-        if self.loop.is_here():
-            call(*args)
-        else:
-            self._mail.append((call, *args))
-            self.loop.tell(self.read_mail)
-
-    def read_mail(self) -> None:
-        """Make the calls that other threads have posted."""
-        while self._mail:
-            call, *args = self._mail.pop(0)
-            call(*args)
 
     # -- what connections and joints tell
 
@@ -337,6 +303,10 @@ class Host(Binding):
         mail = bool(self._mail)
         if mail:
             self.read_mail()
+        if self.batched:
+            mail = True
+            for joint in tuple(self.batched):
+                joint.collect()
         return self.loop.poke() or mail
 
     def try_to_receive(self) -> Message | None:
@@ -357,7 +327,7 @@ class Host(Binding):
             return True if attempt() == 0 else None
 
         idle = not (self.dialers or self.listeners)
-        return bool(self.senders.wait_until(once, self.loop, seconds, idle))
+        return bool(self.senders.wait_until(once, self.loop, seconds, idle, True))
 
     def counters(self) -> Counters:
         """Return the sums of all connections, past and present."""

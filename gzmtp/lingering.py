@@ -11,14 +11,14 @@ from typing import Any
 
 from gzmtp.connection import Connection
 from gzmtp.endpoint import Dialer, Endpoint, Listener
-from gzmtp.loop import Loop, Timer
+from gzmtp.handover import Handover
+from gzmtp.loop import Timer
 from gzmtp.metrics import Counters
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.pipe import Pipe
-from gzmtp.transports.inproc import Joint
 
 
-class Lingering:
+class Lingering(Handover):
     """The part of a host that lets endpoints go."""
 
     state: Any
@@ -27,24 +27,17 @@ class Lingering:
     name: str
     options: Any
     tuning: Any
-    loop: Loop
     totals: Counters
     closed: bool
     done: bool
     errno: int
     forgotten: bool
-    dialers: list[Dialer]
-    listeners: list[Listener]
-    joints: list[Joint]
     names: list[str]
     retiring: dict[Pipe, Connection | None]
     last_endpoint: bytes
     _pattern: Pattern
-    _doomed: dict[Endpoint, Timer]
     pattern: Any
     # what the rest of the host does
-    here: Callable[[], None]
-    post: Callable[..., None]
     monitor: Callable[[int, int, str], None]
     _soon: Callable[..., None]
     _idle: Callable[[Pipe], None]

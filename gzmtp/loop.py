@@ -35,6 +35,7 @@ _ANSWER = 2
 
 _of_thread: Any = monkey.get_original("_thread", "_local")()
 _poll: Any = monkey.get_original("select", "poll")
+_this_thread: Any = monkey.get_original("_thread", "get_ident")
 _EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
 
 
@@ -52,6 +53,7 @@ class Loop(Turns):
         self.dead = False
         #: Called with the loop when its thread has ended.
         self.heirs: list[Callable[[Loop], object]] = []
+        self.thread: int = _this_thread()
 
     @staticmethod
     def here() -> Loop:

@@ -101,15 +101,23 @@ class Line:
             seat.wake(False)
 
     def wait_until(
-        self, attempt: Callable[[], Any], loop: Loop, seconds: float | None, idle: bool
+        self,
+        attempt: Callable[[], Any],
+        loop: Loop,
+        seconds: float | None,
+        idle: bool,
+        look: bool = False,
     ) -> Any:
         """Wait until *attempt* returns something that is not None, and return it; None when
-        *seconds* (None: for ever) went by."""
+        *seconds* (None: for ever) went by.  *look*: attempt it once before; another thread may
+        have brought what is waited for, and woken nobody because nobody stood in line yet."""
         seat = Seat(loop)
         seats = self.seats
         seats.append(seat)
         try:
             deadline = None if seconds is None else time.monotonic() + seconds
+            if look and (result := attempt()) is not None:
+                return result
             while True:
                 in_time = seat.wait(seconds, idle)
                 woken, seat.woken = seat.woken, False

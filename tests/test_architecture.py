@@ -29,6 +29,7 @@ ROWS = (
     "endpoint",
     "capabilities monitor zap",
     "datagrams",
+    "handover",
     "lingering",
     "binding",
     "host",

@@ -6,12 +6,15 @@ Must not know how hosts work; it uses the few methods of `Host`.
 
 The sender's queue holds SNDHWM messages, the receiver's inbox RCVHWM: together what libzmq holds.
 The two sides may live in different native threads, each with a hub of its own: then nothing is
-handed over; the receiver's thread is told, and takes from the sender's queue itself.
+handed over; the receiver's thread is told, and takes from the sender's queue itself.  Nothing is
+batched then: the sender's thread may block without a turn of its hub.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol
+
+from gevent import monkey
 
 from gzmtp.constants import Errno
 from gzmtp.loop import Loop
@@ -22,6 +25,9 @@ from gzmtp.transports.sockets import failure
 _BATCH = 128
 #: See write_engine.
 _SEE_TURN = 4
+
+_this_thread: Any = monkey.get_original("_thread", "get_ident")
+_new_lock: Any = monkey.get_original("_thread", "allocate_lock")
 
 
 class Host(Protocol):
@@ -34,6 +40,7 @@ class Host(Protocol):
     shares: bool
     receivers: Any
     observers: Any
+    batched: set[Joint]
     deliver: Any
     command: Any
 
@@ -51,7 +58,7 @@ class Joint:
 
     __slots__ = (
         "host", "pipe", "endpoint", "other", "joined", "left", "closed", "tuning", "_run", "_turn",
-        "_batching", "_told",
+        "_batching", "_told", "_brimful",
     )  # fmt: skip
 
     def __init__(self, host: Host, pipe: Pipe, endpoint: str, short_run: int) -> None:
@@ -66,7 +73,8 @@ class Joint:
         self._run = 0
         self._turn = 0
         self._batching = False
-        self._told = False
+        self._told = False  # this side's thread has been told to collect
+        self._brimful = False  # the queue was at its bound, the pattern may be about to note it
 
     def begin(self) -> None:
         """Serve the pipe: the other side is there."""
@@ -93,25 +101,29 @@ class Joint:
             self._turn = loop.turn
             self._run = 0
         self._run += 1
+        other = self.other
         if self._run >= self.tuning:
             self.host.here()
-            self._batching = True
-            self.host.loop.soon(self._turn_over)
-            self.hand_over()
-            if self.other is not None:
+            if other is not None and other.host.loop.is_here():
+                self._batching = True
+                self.host.loop.soon(self._turn_over)
+                self.hand_over()
                 # What is batched here counts in the receiver's fair queue: let it be asked for.
-                self.other.pipe.paused = True
-            return
+                other.pipe.paused = True
+                other.host.batched.add(other)
+                return
+            self._run = 0
+            if self.host.loop.idle_turns():
+                self.host.rested()
         elif self._run == _SEE_TURN:
             self.host.here()
             self.host.loop.expect_turn()
-        other = self.other
         if other is not None and other.joined and not self.closed:
             # One message between two greenlets, nothing special about it: what `hand_over` would
             # do, without its calls, which cost a tenth of the message's whole way.
             host, to, source = other.host, other.pipe, self.pipe
             if (
-                host.loop is self.host.loop
+                host.loop.thread == _this_thread()
                 and len(source.queue) == 1
                 and len(to.inbox) < to.rcvhwm
                 and not (source.control or self.host.shares or self.host.bodies)
@@ -123,18 +135,36 @@ class Joint:
         self.hand_over()
 
     def _turn_over(self) -> None:
+        if self._batching and self.host.loop.is_here():
+            self.host.loop.turned()
+            self._batch_over()
+
+    def _batch_over(self) -> None:
         self._batching = False
-        self.host.loop.turned()
+        other = self.other
+        if other is not None:
+            other.host.batched.discard(other)
         if not self.closed:
             self.hand_over()
+
+    def move(self) -> None:
+        """One of the hosts has gone to another thread: a batch must not wait for a turn of a hub
+        that may never come."""
+        other = self.other
+        for joint in (self, other):
+            if joint is not None and joint._batching:
+                joint._batch_over()
 
     def hand_over(self) -> None:
         """Give the other side what waits here, as far as it has room."""
         other = self.other
         if other is None or not other.joined or self.closed:
             self.pipe.mark = self.pipe.sndhwm
-            return
-        if other.host.loop is not self.host.loop:
+            if other is None or not other.joined or self.closed:  # (it may just have joined)
+                return
+        if not other.host.loop.is_here():
+            if len(self.pipe.queue) >= self.pipe.sndhwm:
+                self._brimful = True
             if not other._told:
                 other._told = True
                 other.host.post(other.collect)
@@ -160,7 +190,10 @@ class Joint:
         else:
             pipe.paused = False
             source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
-        if source.full and len(source.queue) <= source.sndhwm // 2:
+            if source.queue:  # another thread queued it meanwhile, and saw the old mark
+                host.loop.soon(self.collect)
+        if (source.full or other._brimful) and len(source.queue) <= source.sndhwm // 2:
+            other._brimful = False
             other.host.post(other.host.room, source)
         if came and (host.receivers.seats or host.observers):
             host.readable()
@@ -171,14 +204,8 @@ class Joint:
         count = len(queue)
         if room <= 0 or not count:
             return False
-        if count == 1:
-            messages = [queue.popleft()]
-        elif count <= room:
-            messages = list(queue)
-            for _ in range(count):  # not clear(): another thread may be appending
-                queue.popleft()
-        else:
-            messages = [queue.popleft() for _ in range(room)]
+        popleft = queue.popleft  # one by one: another thread may be appending
+        messages = [popleft() for _ in range(min(count, room))]
         sender = self.other.host  # type: ignore[union-attr]
         if sender.shares or sender.bodies:
             messages = [_own(message) for message in messages]
@@ -188,7 +215,7 @@ class Joint:
     def resume(self) -> None:
         """The inbox has room again."""
         self.pipe.paused = False
-        self.collect()
+        self.host.post(self.collect)
 
     def close(self) -> None:
         """Part: what was sent stays readable for the other side; idempotent."""
@@ -223,6 +250,7 @@ class Names:
     def __init__(self) -> None:
         self._bound: dict[str, Host] = {}
         self._waiting: dict[str, list[Joint]] = {}
+        self._lock: Any = _new_lock()  # one thread may bind a name while another connects to it
 
     def bound(self, name: str) -> Host | None:
         """Return the host that is bound to *name*."""
@@ -230,26 +258,33 @@ class Names:
 
     def bind(self, name: str, host: Host) -> list[Joint]:
         """Bind *host* to *name*; return those who have been waiting for it.  EADDRINUSE."""
-        if name in self._bound:
-            raise failure(Errno.EADDRINUSE, f"inproc://{name}")
-        self._bound[name] = host
-        return self._waiting.pop(name, [])
+        with self._lock:
+            if name in self._bound:
+                raise failure(Errno.EADDRINUSE, f"inproc://{name}")
+            self._bound[name] = host
+            return self._waiting.pop(name, [])
 
-    def wait(self, name: str, joint: Joint) -> None:
-        """Have *joint* connected when somebody binds *name*."""
-        self._waiting.setdefault(name, []).append(joint)
+    def meet(self, name: str, joint: Joint) -> Host | None:
+        """Return the host that is bound to *name*; if there is none, *joint* waits for it."""
+        with self._lock:
+            host = self._bound.get(name)
+            if host is None:
+                self._waiting.setdefault(name, []).append(joint)
+            return host
 
     def unbind(self, name: str, host: Host) -> bool:
         """Free *name*; False if *host* is not bound to it."""
-        if self._bound.get(name) is not host:
-            return False
-        del self._bound[name]
-        return True
+        with self._lock:
+            if self._bound.get(name) is not host:
+                return False
+            del self._bound[name]
+            return True
 
     def forget(self, joint: Joint) -> None:
         """A joint that waited does so no more."""
-        for name, joints in list(self._waiting.items()):
-            if joint in joints:
-                joints.remove(joint)
-            if not joints:
-                del self._waiting[name]
+        with self._lock:
+            for name, joints in list(self._waiting.items()):
+                if joint in joints:
+                    joints.remove(joint)
+                if not joints:
+                    del self._waiting[name]
