@@ -23,6 +23,9 @@ from greenlet import error as GreenletError
 
 from gzmtp.turns import TURN_LIMIT, Turns
 
+#: Seconds of a timer at least, unless it is none: libuv warns of less.
+_SHORTEST = 0.001
+
 READ = 1
 WRITE = 2
 
@@ -261,7 +264,9 @@ class Timer:
         self._arm(self.seconds)
 
     def _arm(self, seconds: float) -> None:
-        self._watcher: Any = self.loop.hub.loop.timer(seconds, ref=self._holds)
+        self._watcher: Any = self.loop.hub.loop.timer(
+            max(seconds, _SHORTEST) if seconds else 0, ref=self._holds
+        )
         self._watcher.start(self.fire)
         self.loop._timers.add(self)
 

@@ -80,6 +80,7 @@ class ReadEngine:
         """Decode *data*, which came behind the handshake, then read."""
         self._watch.start()
         if data:
+            self.counters.bytes_in += len(data)
             try:
                 messages = self.decoder.feed(data)
             except ProtocolError as error:
