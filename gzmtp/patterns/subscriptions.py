@@ -1,25 +1,19 @@
-"""Prefix match: which topics a message begins with, and whose they are.
+"""Who subscribed to what.
 
-Owns the table of topics, who subscribed to what, and how a message spells a subscription (a byte
-of 1 or 0 and the topic).  It knows no socket type.
+Owns whose the topics are, what one peer's may cost, and how a message spells a subscription (a
+byte of 1 or 0 and the topic).  It knows no socket type; how a topic is found is `prefixes`' part.
 RFC 29: "a binary comparison of the subscription against the start of the first frame".
-
-A topic is found by its length: one dict lookup for each length that occurs, however many topics
-there are.  So that long topics cost nothing to messages that do not begin like them, a topic of
-more than STRIDE bytes stands in a table of its own, reached through its first STRIDE bytes, and so
-on: the cost is bounded by what the message and the topics have in common.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from gzmtp.patterns.pattern import Message, Part, Pipe
+from gzmtp.patterns.prefixes import Prefixes
 
 VERBS = SUBSCRIBE, CANCEL = b"SUBSCRIBE", b"CANCEL"
-
-STRIDE = 64
 
 #: What one peer's subscriptions may cost in all: the bytes of its topics and OVERHEAD for each.
 LIMIT = 64 << 20
@@ -27,102 +21,6 @@ OVERHEAD = 128
 
 #: Up to how many topics it is faster to try each.
 FEW = 8
-
-V = TypeVar("V")
-
-
-class _Node(Generic[V]):
-    """The topics that have the strides up to here in common, by what remains of them."""
-
-    __slots__ = ("census", "children", "lengths", "table")
-
-    def __init__(self) -> None:
-        self.table: dict[bytes, V] = {}
-        self.census: dict[int, int] = {}  # how many topics of each length
-        self.lengths: tuple[int, ...] = ()
-        self.children: dict[bytes, _Node[V]] = {}
-
-    def count(self, length: int, change: int) -> None:
-        census = self.census
-        before = census.get(length, 0)
-        census[length] = before + change
-        if not before or not census[length]:
-            if not census[length]:
-                del census[length]
-            self.lengths = tuple(sorted(census))
-
-
-class Prefixes(Generic[V]):
-    """Topics and the value of each (never None)."""
-
-    __slots__ = ("root", "_size")
-
-    def __init__(self) -> None:
-        """Begin without topics."""
-        self.root: _Node[V] = _Node()
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def find(self, topic: bytes) -> V | None:
-        """The value of exactly this topic."""
-        node, start = self.root, 0
-        while len(topic) - start > STRIDE:
-            child = node.children.get(topic[start : start + STRIDE])
-            if child is None:
-                return None
-            node, start = child, start + STRIDE
-        return node.table.get(topic[start:])
-
-    def add(self, topic: bytes, value: V) -> None:
-        """Enter a topic that is not there yet."""
-        node, start = self.root, 0
-        while len(topic) - start > STRIDE:
-            stride = topic[start : start + STRIDE]
-            child = node.children.get(stride)
-            if child is None:
-                child = node.children[stride] = _Node()
-            node, start = child, start + STRIDE
-        node.table[topic[start:]] = value
-        node.count(len(topic) - start, 1)
-        self._size += 1
-
-    def remove(self, topic: bytes) -> None:
-        """Strike a topic that is there."""
-        path: list[tuple[_Node[V], bytes]] = []
-        node, start = self.root, 0
-        while len(topic) - start > STRIDE:
-            stride = topic[start : start + STRIDE]
-            path.append((node, stride))
-            node, start = node.children[stride], start + STRIDE
-        del node.table[topic[start:]]
-        node.count(len(topic) - start, -1)
-        self._size -= 1
-        while path and not node.table and not node.children:
-            node, stride = path.pop()
-            del node.children[stride]
-
-    def matching(self, part: bytes) -> list[V]:
-        """The values of all topics that *part* begins with, the shortest first."""
-        found = []
-        node: _Node[V] | None = self.root
-        start = 0
-        while node is not None:
-            table = node.table
-            most = len(part) - start
-            for length in node.lengths:
-                if length > most:
-                    break
-                value = table.get(part[start : start + length])
-                if value is not None:
-                    found.append(value)
-            if not node.children:
-                break
-            node = node.children.get(part[start : start + STRIDE])
-            start += STRIDE
-        return found
-
 
 class Topics:
     """What one subscriber wants.  Duplicates are counted."""
@@ -286,6 +184,8 @@ _NOBODY: dict[Pipe, None] = {}
 
 
 def _union(found: list[dict[Pipe, None]]) -> dict[Pipe, None]:
+    if len(found) < 2:
+        return found[0] if found else _NOBODY
     pipes: dict[Pipe, None] = {}
     for more in found:
         pipes.update(more)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gzmtp.patterns import subscriptions
-from gzmtp.patterns.subscriptions import STRIDE, Prefixes, Subscriptions, TooMany, Topics, read
+from gzmtp.patterns.prefixes import MANY, SHORT_STRIDE, STRIDE, Prefixes
+from gzmtp.patterns.subscriptions import Subscriptions, TooMany, Topics, read
 from gzmtp.pipe import Body
 
 from .fakes import FakePipe
@@ -19,7 +20,13 @@ long = st.builds(
     st.sampled_from([b"", b"a", b"b", b"aa", b"ab"]),
     st.text("ab", max_size=3).map(str.encode),
 )
-topics = st.one_of(short, long)
+# Of many lengths, and such that they meet again and again behind short strides.
+many = st.builds(
+    lambda head, tail: (head * 3)[: 1 + tail] + b"b" * (tail % 2),
+    st.sampled_from([b"a" * SHORT_STRIDE, b"ab" * SHORT_STRIDE]),
+    st.integers(0, 3 * SHORT_STRIDE),
+)
+topics = st.one_of(short, long, many)
 
 
 @given(st.lists(st.tuples(st.booleans(), topics), max_size=60), st.lists(topics, max_size=10))
@@ -139,6 +146,20 @@ def test_a_hundred_thousand_subscriptions_cost_a_message_no_more_lookups() -> No
     assert list(table.choose([b"topic"])) == []
     assert len(table.forget(pipe)) == 100_000
     assert not len(table)
+
+
+def test_topics_of_many_lengths_cost_a_message_no_more_lookups() -> None:
+    table = Subscriptions()
+    pipe = FakePipe()
+    for n in range(1000):
+        table.add(b"%06d." % n + b"t" * (n % 33), pipe)
+    root = table._prefixes.root
+    assert root.stride == SHORT_STRIDE and len(root.lengths) <= MANY
+    assert list(table.choose([b"000077." + b"t" * 11])) == [pipe]
+    assert list(table.choose([b"000077." + b"t" * 10 + b"u"])) == []
+    for n in range(1000):
+        table.remove(b"%06d." % n + b"t" * (n % 33), pipe)
+    assert table._prefixes.root.stride == STRIDE and not len(table)
 
 
 def test_long_topics_cost_nothing_to_messages_that_differ() -> None:
