@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from gzmtp.connection import Connection
-from gzmtp.constants import Errno, Event, SocketType
+from gzmtp.constants import Errno, Event, ReconnectStop, SocketType
 from gzmtp.datagrams import Datagrams
 from gzmtp.endpoint import Dialer, Listener
 from gzmtp.error import ZMQError, error_for
@@ -29,7 +29,10 @@ from gzmtp.transports import (  # ipc and tcp now: later there may be no descrip
 )
 from gzmtp.transports.inproc import Joint
 from gzmtp.transports.sockets import failure
+from gzmtp.tuning import Tuning
 from gzmtp.wire.handshake import Peer
+
+AFTER_DISCONNECT = int(ReconnectStop.AFTER_DISCONNECT)
 
 #: Socket types whose second connect() to the same endpoint does nothing (libzmq's socket_base).
 _CONNECT_ONCE = frozenset({SocketType.DEALER, SocketType.SUB, SocketType.PUB, SocketType.REQ})
@@ -63,6 +66,18 @@ class Binding(Lingering):
             metadata.update(peer.metadata)
         pipe.metadata = metadata
 
+    def _tuned(self, options: Options) -> Tuning:
+        """The settings of an endpoint's engines: the batch sizes among *options*, where they were
+        set, come before the tuning's."""
+        tuning: Tuning = self.tuning
+        changes: dict[str, Any] = {}
+        if "out_batch_size" in vars(options):
+            changes["out_batch"] = options.out_batch_size
+        if "in_batch_size" in vars(options):
+            changes["in_batch"] = size = options.in_batch_size
+            changes["in_batch_large"] = min(size, tuning.in_batch_large)
+        return tuning.but(**changes) if changes else tuning
+
     def bind(self, endpoint: str) -> None:
         """Listen at *endpoint*; ZMQError as zmq_bind(3)."""
         self._check()
@@ -86,7 +101,8 @@ class Binding(Lingering):
             self.monitor(Event.CLOSED, 0, endpoint)
             self.monitor(Event.BIND_FAILED, error.errno or 0, endpoint)
             raise
-        listener = Listener(self, module, target, name, options, self.tuning, sock=sock)
+        tuning = self._tuned(options)
+        listener = Listener(self, module, target, name, options, tuning, sock=sock)
         self.listeners.append(listener)
         self.last_endpoint = name.encode()
         listener.start()
@@ -114,7 +130,8 @@ class Binding(Lingering):
             ):
                 return
             pipe = self._new_pipe(options, endpoint, given_id)
-            dialer = Dialer(self, module, target, endpoint, options, self.tuning, pipe=pipe)
+            tuning = self._tuned(options)
+            dialer = Dialer(self, module, target, endpoint, options, tuning, pipe=pipe)
             self.dialers.append(dialer)
             if not options.immediate:
                 dialer.attached = True
@@ -218,6 +235,7 @@ class Binding(Lingering):
             for each in [x for x in (*self.listeners, *self.dialers) if x.endpoint in names]:
                 if not each.retired:
                     found = True
+                    each.parting = bool(self.options.reconnect_stop & AFTER_DISCONNECT)
                     self.retire(each)
         if not found:
             why = "this socket is neither bound nor connected to it"

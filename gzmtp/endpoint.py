@@ -16,7 +16,6 @@ import gevent
 
 from gzmtp.connection import PEER_LEFT, Connection
 from gzmtp.constants import Event, ReconnectStop, SocketType
-from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
 from gzmtp.transports import OutOfDescriptors
@@ -77,6 +76,7 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.closed = False
         self.retired = False  # for users it is gone: it only lives on to send what was queued
+        self.parting = False  # and is not dialed again for that
         self.sock: Any = None  # what listens, or is connecting
         self._watch: Watch | None = None
         self._timer: Timer | None = None
@@ -247,6 +247,8 @@ class Dialer(Endpoint):
     def retry(self) -> None:
         """Dial again after the reconnect interval."""
         interval = self._interval
+        if self.parting:
+            self.close()
         if self.closed or interval < 0:
             return
         longest = self.options.reconnect_ivl_max
@@ -262,11 +264,10 @@ class Dialer(Endpoint):
         """Dial again, unless the peer refused us for good."""
         super().lost(connection, reason)
         stop = self.options.reconnect_stop
-        if isinstance(reason, ProtocolError):
-            if isinstance(reason, Denied):
-                return  # asking again would not change the answer
-            if connection.pipe is None and stop & ReconnectStop.HANDSHAKE_FAILED:
-                return
+        if isinstance(reason, Denied):
+            return  # asking again would not change the answer
+        if connection.pipe is None and stop & ReconnectStop.HANDSHAKE_FAILED:
+            return
         self.retry()
 
     @property
