@@ -10,6 +10,7 @@ engines take over, and nothing that was settled is asked again.
 
 from __future__ import annotations
 
+import errno
 from _socket import SHUT_WR
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -77,6 +78,7 @@ class Connection:
         self._deaf = False  # what still comes from the peer is of no interest
         self._failure: OSError | None = None  # why nothing can be sent any more
         self.asking: Callable[[], None] | None = None  # takes a question to ZAP back
+        self._asked: Any = None  # what ZAP was asked last
         self._handshake: Handshake | None = None
         self._codec: Codec = unframed()
         self._watch: Watch | None = None
@@ -102,7 +104,7 @@ class Connection:
         return self._handshake
 
     def _handshake_over(self) -> None:
-        self.close(OSError(TIMED_OUT))
+        self.close(OSError(errno.ETIMEDOUT, TIMED_OUT))
 
     def _say(self, data: bytes) -> None:
         """Send a piece of the handshake: so little on a new socket that the kernel takes it."""
@@ -144,9 +146,9 @@ class Connection:
     def _after_step(self) -> None:
         handshake = self._handshake_of()
         if handshake.waiting is not None:
-            assert self._watch is not None
-            self._watch.stop()
-            self.owner.authenticate(self, handshake.waiting)
+            if handshake.waiting is not self._asked:  # meanwhile the handshake keeps what comes
+                self._asked = handshake.waiting
+                self.owner.authenticate(self, handshake.waiting)
         elif handshake.done:
             assert self._watch is not None
             self._watch.close()
@@ -299,6 +301,10 @@ class Connection:
                 pass  # it does not want to know
         if isinstance(reason, ProtocolError) and reason.event:
             self.owner.monitor(reason.event, reason.code, self)
+        elif self._handshake is not None and isinstance(reason, OSError):
+            self.owner.monitor(
+                Event.HANDSHAKE_FAILED_NO_DETAIL, reason.errno or errno.EPIPE, self
+            )
         try:
             self.sock.close()
         except OSError:

@@ -50,6 +50,7 @@ class Host(Protocol):
     def rested(self) -> None: ...
     def here(self) -> None: ...
     def monitor(self, event: int, value: int, endpoint: str) -> None: ...
+    def retire(self, endpoint: Endpoint) -> None: ...
     def ended(self, endpoint: Endpoint) -> None: ...
 
 
@@ -268,7 +269,18 @@ class Dialer(Endpoint):
             return  # asking again would not change the answer
         if connection.pipe is None and stop & ReconnectStop.HANDSHAKE_FAILED:
             return
-        self.retry()
+        if self.options.reconnect_ivl < 0:
+            self._give_up()
+        else:
+            self.retry()
+
+    def _give_up(self) -> None:
+        """Never to have a peer again is to be gone, as after disconnect()."""
+        self.pipe.queue.clear()
+        if self.retired:
+            self.close()
+        else:
+            self.host.retire(self)
 
     @property
     def hopeful(self) -> bool:
