@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from gzmtp.error import ProtocolError
-from gzmtp.wire import commands, frames, legacy, raw, sealed
+from gzmtp.wire import commands, decoder, frames, legacy, raw, sealed
 from gzmtp.wire.frames import Buffer, Part
 
 Encode = Callable[[Sequence[Sequence[Part]], int], list[Buffer]]
@@ -96,7 +96,7 @@ def _as_message(encode: Encode, encode_command: EncodeCommand) -> EncodeCommand:
 
 
 _COMMANDS = Codec(
-    frames.encode, frames.encode_command, frames.encode_command, frames.frame_size, frames.Decoder
+    frames.encode, frames.encode_command, frames.encode_command, frames.frame_size, decoder.Decoder
 )
 _FRAMES = _COMMANDS._replace(encode_control=_as_message(frames.encode, frames.encode_command))
 _NO_COMMANDS = _COMMANDS._replace(

@@ -46,7 +46,7 @@ def frame_size(size: int) -> int:
 
 
 class Decoder:
-    """Bytes to whole messages; the same face as `gzmtp.wire.frames.Decoder`.
+    """Bytes to whole messages; the same face as `gzmtp.wire.decoder.Decoder`.
 
     There are no commands in ZMTP 1.0, and a body waits in the buffer: `want` stays None.
     *max_size* (bytes, -1: no limit) bounds one frame and is judged when its length is read;

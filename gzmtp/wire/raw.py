@@ -21,7 +21,7 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
 
 
 class Decoder:
-    """Received pieces to messages; the same face as `gzmtp.wire.frames.Decoder`."""
+    """Received pieces to messages; the same face as `gzmtp.wire.decoder.Decoder`."""
 
     __slots__ = ("fault", "likely", "want", "commands")
 

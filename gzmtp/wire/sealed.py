@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 
 from gzmtp.error import ProtocolError
-from gzmtp.wire import frames
+from gzmtp.wire import decoder, frames
 from gzmtp.wire.commands import header
 from gzmtp.wire.frames import Buffer, Part
 from gzmtp.wire.gather import content, gather
@@ -61,7 +61,7 @@ class Encoder:
 
 
 class Decoder:
-    """Sealed frames to whole messages; the same face as `gzmtp.wire.frames.Decoder`.
+    """Sealed frames to whole messages; the same face as `gzmtp.wire.decoder.Decoder`.
 
     *max_size* bounds the frame, seal included, as in libzmq.
     """
@@ -82,7 +82,7 @@ class Decoder:
         self.fault: ProtocolError | None = None  # always raised at once
         self.likely = False  # nothing is received ahead of its header
         self._open = open
-        self._frames = frames.Decoder(max_size, max_bytes, max_parts)
+        self._frames = decoder.Decoder(max_size, max_bytes, max_parts)
         self._parts: list[bytes] = []
         self._held = 0
         self._max_bytes = max_bytes

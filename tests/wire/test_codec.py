@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gzmtp.wire import codec, frames, legacy, raw, sealed
+from gzmtp.wire import codec, legacy, raw, sealed
+from gzmtp.wire.decoder import Decoder
 
 from .feeding import joined
 
@@ -64,9 +65,9 @@ def test_peers_before_3_0_get_no_commands(version: tuple[int, int], command: byt
     ("version", "decoder"),
     [
         ((1, 0), legacy.Decoder),
-        ((2, 0), frames.Decoder),
-        ((3, 0), frames.Decoder),
-        ((3, 1), frames.Decoder),
+        ((2, 0), Decoder),
+        ((3, 0), Decoder),
+        ((3, 1), Decoder),
     ],
 )
 def test_decoders(version: tuple[int, int], decoder: type) -> None:

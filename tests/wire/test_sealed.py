@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gzmtp.constants import Event
 from gzmtp.error import ProtocolError
 from gzmtp.wire import commands, frames, sealed
+from gzmtp.wire.decoder import Decoder
 
 from .curve_pairs import SEQUENCE, connected, flipped
 from .feeding import cut, drive, in_pieces, joined, points
@@ -57,7 +58,7 @@ def test_sealed_commands_stand_aside_even_between_parts() -> None:
 def test_parts_and_commands_are_frames_without_flags() -> None:
     codec = connected()[0].codec()
     data = joined(codec.encode([[b"a", b"b"]], 1000)) + codec.encode_command(b"PING", b"\0\0")
-    sealed_frames = frames.Decoder().feed(data)
+    sealed_frames = Decoder().feed(data)
     assert [len(message) for message in sealed_frames] == [1, 1, 1]
     assert all(body.startswith(b"\7MESSAGE") for (body,) in sealed_frames)
 
