@@ -225,7 +225,7 @@ TABLE: tuple[Row, ...] = (
     _hidden("WSS_TRUST_PEM", b"", _ANY),
     _hidden("WSS_HOSTNAME", b"", _ANY),
     _hidden("WSS_TRUST_SYSTEM", 0, _STRICT),
-    # multicast transports: kept, as libzmq does without them
+    # multicast: HOPS and LOOP are udp's; the others are kept, as libzmq does without PGM
     _row("RATE", 100, _FROM_1),
     _row("RECOVERY_IVL", 10000, _FROM_0),
     _row("MULTICAST_HOPS", 1, _FROM_1),
