@@ -95,9 +95,7 @@ class Counters:
     def total(cls, many: Iterable[Counters]) -> Counters:
         """Return the sums of *many*."""
         out = cls()
-        columns = list(zip(*map(values, many), strict=True))
-        if columns:
-            out._set(map(sum, columns))
+        out._set(sums(many))
         return out
 
     def as_dict(self) -> dict[str, float]:
@@ -112,6 +110,13 @@ class Counters:
 
 #: All counters of one `Counters`, in the order of `NAMES`.
 values: Callable[[Counters], tuple[Any, ...]] = attrgetter(*NAMES)
+
+_NOTHING = values(Counters())
+
+
+def sums(many: Iterable[Counters]) -> tuple[Any, ...]:
+    """Return the sums of *many*, in the order of `NAMES`."""
+    return tuple(map(sum, zip(*map(values, many), strict=True))) or _NOTHING
 
 
 def derived(counted: dict[str, float]) -> dict[str, float]:

@@ -55,7 +55,7 @@ class LogLine:
         self.loop = Loop.here()
         now = time.monotonic()
         for state in self._states():
-            self._before[state.number] = now, snapshots.counters(state).as_dict()
+            self._before[state.number] = now, snapshots.counted(snapshots.counters(state))
         self._timer = Timer(self.loop, interval, self._tick, repeat=True, holds=False)
 
     def stop(self) -> None:
@@ -83,7 +83,7 @@ class LogLine:
         before, self._before = self._before, {}
         for state in self._states():
             now = time.monotonic()
-            counted = snapshots.counters(state).as_dict()
+            counted = snapshots.counted(snapshots.counters(state))
             self._before[state.number] = now, counted
             since, earlier = before.get(state.number, (now - self.interval, {}))
             if state.hosts:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gzmtp.context import Context, ContextState
-from gzmtp.metrics import MEANINGS, Counters, values
+from gzmtp.metrics import MEANINGS, Counters, sums
 from gzmtp.observe import snapshots
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Collector:
             counted.setdefault((number, kind), []).append(past)
         for host in snapshots.sockets(state):
             key = number, host.name
-            counted.setdefault(key, []).append(snapshots.counters(host))
+            counted.setdefault(key, []).extend(snapshots.counters(host))
             gauge = gauges.setdefault(key, Counter())
             those = snapshots.peers(host)
             gauge["sockets"] += 1
@@ -111,5 +111,5 @@ class Collector:
 
     def _never_less(self, key: Key, many: list[Counters]) -> tuple[float, ...]:
         """A connection that ends just now may be missing; a counter must not go back for that."""
-        now = values(Counters.total(many))
+        now = sums(many)
         return tuple(map(max, now, self._told.get(key, now)))

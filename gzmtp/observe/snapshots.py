@@ -15,16 +15,17 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from gzmtp import lifetime
 from gzmtp._version import __version__
 from gzmtp.connection import Connection
 from gzmtp.context import ContextState
+from gzmtp.datagrams import Datagrams
 from gzmtp.endpoint import Dialer
 from gzmtp.host import Host
-from gzmtp.metrics import Counters
+from gzmtp.metrics import NAMES, Counters, sums
 from gzmtp.pipe import ENDLESS, Pipe
 from gzmtp.transports import INPROC
 from gzmtp.transports.inproc import Joint
@@ -80,9 +81,26 @@ def sockets(state: ContextState) -> list[Host]:
     return sorted(_read(lambda: tuple(state.hosts)), key=lambda host: host.number)
 
 
-def counters(owner: Host | ContextState) -> Counters:
-    """Return what a socket or a context has counted."""
-    return _read(owner.counters)
+def counters(owner: Host | ContextState) -> list[Counters]:
+    """Return all that a socket or a context counts with, to be summed up."""
+    return _read(lambda: list(_counters(owner)))
+
+
+def _counters(owner: Host | ContextState) -> Iterator[Counters]:
+    if isinstance(owner, ContextState):
+        yield from tuple(owner.past.values())
+        for host in tuple(owner.hosts):
+            yield from _counters(host)
+        return
+    yield owner.totals
+    for endpoint in (*owner.dialers, *owner.listeners):
+        for connection in tuple(endpoint.connections):
+            yield connection.counters
+
+
+def counted(many: Iterable[Counters]) -> dict[str, float]:
+    """Return sums by name."""
+    return dict(zip(NAMES, sums(many), strict=True))
 
 
 def peers(host: Host) -> list[Peer]:
@@ -128,6 +146,8 @@ def _peer(
         return Peer(endpoint, address, "", "", CONNECTING, 0, 0, 0, 0, connection)
     if pipe in host.retiring:
         state = CLOSING
+    elif isinstance(dialer, Datagrams):
+        state = PAUSED if pipe.paused else READY
     elif connection is None:
         state = CONNECTING if dialer is not None and dialer.hopeful else RETRYING
     elif connection.writer is None:
@@ -173,16 +193,21 @@ def snapshot(most_peers: int | None = None) -> dict[str, Any]:
 
 
 def _context(state: ContextState, most_peers: int | None) -> dict[str, Any]:
+    many = list(state.past.values())
+    told = [_socket(host, most_peers, many) for host in sockets(state)]
     return {
         "number": state.number,
         "terminated": state.terminated,
-        "sockets": [_socket(host, most_peers) for host in sockets(state)],
-        "counters": counters(state).as_dict(),
+        "sockets": told,
+        "counters": counted(many),
     }
 
 
-def _socket(host: Host, most_peers: int | None) -> dict[str, Any]:
+def _socket(host: Host, most_peers: int | None, many: list[Counters]) -> dict[str, Any]:
+    """Tell of a socket, and put its counters to the context's."""
     those = peers(host)
+    own = counters(host)
+    many += own
     bound = [*(listener.endpoint for listener in tuple(host.listeners)),
              *(f"{INPROC}://{name}" for name in tuple(host.names))]  # fmt: skip
     connected = [*(dialer.endpoint for dialer in tuple(host.dialers)),
@@ -203,5 +228,5 @@ def _socket(host: Host, most_peers: int | None) -> dict[str, Any]:
         "waiting_to_receive": len(host.receivers.seats),
         "peer_count": len(those),
         "peers": [peer.as_dict() for peer in told],
-        "counters": counters(host).as_dict(),
+        "counters": counted(own),
     }  # fmt: skip

@@ -116,6 +116,17 @@ def test_inproc_paused_and_blocked(zmq, context, sockets):
     assert (states(context, "PUSH"), states(context, "PULL")) == (["blocked"], ["paused"])
 
 
+def test_datagrams(zmq, context, sockets):
+    dish, radio = sockets("DISH"), sockets("RADIO")
+    dish.bind("udp://127.0.0.1:*")
+    dish.join("group")
+    radio.connect(dish.last_endpoint.decode())
+    radio.send(b"hello", group="group")
+    assert dish.recv() == b"hello"
+    assert states(context, "DISH") == states(context, "RADIO") == ["ready"]
+    assert [s["counters"]["messages_in"] for s in of(context)] == [1, 0]
+
+
 @pytest.mark.parametrize("transport", ["tcp"], indirect=True)
 def test_a_socket_that_lingers(context, sockets, unused, transport):
     push = sockets("PUSH", linger=10_000)
@@ -161,6 +172,7 @@ def test_from_another_thread_while_sockets_come_and_go(zmq, context, bind, socke
     start_new_thread, allocate_lock = monkey.get_original(
         "_thread", ["start_new_thread", "allocate_lock"]
     )
+    pause = monkey.get_original("time", "sleep")
     go_on, over, seen = [True], allocate_lock(), []
     over.acquire()
 
@@ -169,6 +181,7 @@ def test_from_another_thread_while_sockets_come_and_go(zmq, context, bind, socke
             while go_on:
                 seen.append(snapshot())
                 del seen[:-1]
+                pause(0.0005)  # or the other thread would hardly ever run
         except BaseException as error:
             seen[:] = [error]
         finally:
