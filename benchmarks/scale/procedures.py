@@ -21,7 +21,9 @@ DELIVERIES = 200_000
 LARGE_BYTES = 1 << 30
 LARGE = 64 * KIB
 SMALL = 64
-FEWEST = 50
+FEW_SMALL, FEW_LARGE = 500, 30
+"""Messages at the least: enough that the first few of a burst are not what is measured."""
+WARM_UP = 10
 ANSWERED = 40_000
 WINDOW = 10
 PUBLISHED = 50_000
@@ -98,26 +100,27 @@ def _publish(stage: Stage, arriving: int, **arguments: Any) -> Record:
     }
 
 
-def _subscribers(stage: Stage, point: int, size: int, deliveries: int) -> Record:
+def _subscribers(stage: Stage, point: int, size: int, deliveries: int, scale: float) -> Record:
     stage.connect(point, "SUB")
     stage.crowd.tell("subscribe")
     stage.server.ask("subscriptions", count=point)
     stage.crowd.answer()
-    count = max(FEWEST, deliveries // point)
+    least = FEW_LARGE if size == LARGE else FEW_SMALL
+    count = max(int(least * scale), deliveries // point)
     on_wire = size + (2 if size < 256 else 9)
-    _publish(stage, FEWEST * on_wire, size=size, count=FEWEST)
+    _publish(stage, WARM_UP * on_wire, size=size, count=WARM_UP)
     record = _publish(stage, count * on_wire, size=size, count=count)
     return {"deliveries": count * point, **record}
 
 
 def subscribers(stage: Stage, point: int, scale: float) -> Record:
     """Small messages to so many."""
-    return _subscribers(stage, point, SMALL, int(DELIVERIES * scale))
+    return _subscribers(stage, point, SMALL, int(DELIVERIES * scale), scale)
 
 
 def subscribers_large(stage: Stage, point: int, scale: float) -> Record:
     """Large messages to so many."""
-    return _subscribers(stage, point, LARGE, int(LARGE_BYTES * scale) // LARGE)
+    return _subscribers(stage, point, LARGE, int(LARGE_BYTES * scale) // LARGE, scale)
 
 
 def connections(stage: Stage, point: int, scale: float) -> Record:

@@ -130,12 +130,18 @@ def _conclusions(scale: Scale) -> Iterator[str]:
                 continue
             grown = _growth(scale, question, cost, OURS)
             if grown is not None:
-                word = "linear" if grown.linear else "**worse than linear**"
-                others = ", ".join(
-                    f"{name} {_exponent(_growth(scale, question, cost, name))}"
+                theirs = {
+                    name: _growth(scale, question, cost, name)
                     for name in scale.entrants
                     if name != OURS
-                )
+                }
+                word = "linear" if grown.linear else "**worse than linear**"
+                if not grown.linear and all(
+                    other is not None and other.exponent >= grown.exponent - ALLOWED / 2
+                    for other in theirs.values()
+                ):
+                    word += ", and so for all" if theirs else ""
+                others = ", ".join(f"{name} {_exponent(other)}" for name, other in theirs.items())
                 yield (
                     f"- {question.name}, {cost.name}: {word} (n^{grown.exponent:+.2f};"
                     f" {others or 'alone'})."
