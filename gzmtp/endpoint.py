@@ -20,6 +20,7 @@ from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
 from gzmtp.transports import OutOfDescriptors
 from gzmtp.tuning import Tuning
+from gzmtp.wire.codec import Codec, Encode, encode_once
 from gzmtp.wire.handshake import Handshake, Peer
 from gzmtp.wire.mechanisms import Denied
 
@@ -36,6 +37,8 @@ class Host(Protocol):
 
     loop: Loop
     type: int
+    shares: bool
+    encoders: dict[Encode, Encode]
 
     def handshake(self, options: Any) -> Handshake: ...
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None: ...
@@ -103,6 +106,16 @@ class Endpoint:
         if peer is not None:
             self.monitor(Event.HANDSHAKE_SUCCEEDED, 0, connection)
         return self.host.joined(self, connection, peer)
+
+    def adapt(self, codec: Codec) -> Codec:
+        """Have a socket that sends the same to many peers encode it once."""
+        host = self.host
+        if not (host.shares and codec.same_for_all):
+            return codec
+        encode = host.encoders.get(codec.encode)
+        if encode is None:
+            host.encoders[codec.encode] = encode = encode_once(codec.encode)
+        return codec._replace(encode=encode)
 
     def monitor(self, event: int, value: int, connection: Connection | None = None) -> None:
         """Tell the monitor."""

@@ -31,6 +31,7 @@ from gzmtp.pipe import UNSERVED, Message, Pipe
 from gzmtp.transports.inproc import Joint
 from gzmtp.tuning import Tuning
 from gzmtp.waiting import Line
+from gzmtp.wire.codec import Encode
 from gzmtp.wire.handshake import Handshake, Peer
 
 
@@ -62,6 +63,7 @@ class Host(Binding):
         self.doled: list[bytes] | None = None  # parts that recv() has not handed out, last first
         self.source: dict[str, str] = {}  # metadata of the message that is being handed out
         self.bodies = False  # whether a Body was ever sent
+        self.encoders: dict[Encode, Encode] = {}  # those that encode a batch for many peers once
         # those who wait
         self.receivers = Line()
         self.senders = Line()

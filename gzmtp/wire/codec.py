@@ -46,6 +46,29 @@ class Codec(NamedTuple):
     frame_size: Callable[[int], int]
     #: decoder(max_size, max_bytes, max_parts), each optional
     decoder: Callable[..., Decoder]
+    #: Whether every peer with this codec is sent the same bytes for the same messages.
+    same_for_all: bool = True
+
+
+def encode_once(encode: Encode) -> Encode:
+    """Return an *encode* for connections that are often given the same batch: what it was given
+    last is not encoded again.  It keeps that batch, unless somebody waits for it to be let go."""
+    last: tuple[Sequence[Sequence[Part]], int] = ([], 0)
+    buffers: list[Buffer] = []
+
+    def encode_shared(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
+        nonlocal last, buffers
+        # (Subscribers are given the very same lists, so that no byte is compared.)
+        if last == (messages, large):
+            return buffers.copy()
+        encoded = encode(messages, large)
+        if any(type(part) is not bytes for message in messages for part in message):
+            return encoded
+        buffers = encoded
+        last = (messages, large)
+        return buffers.copy()
+
+    return encode_shared
 
 
 def unframed() -> Codec:
@@ -75,7 +98,9 @@ def _sealed(version: tuple[int, int], seal: Transform, unseal: Transform) -> Cod
     control: EncodeCommand = encoder.encode_command
     if version < (3, 1):
         control = _as_message(encoder.encode, encoder.encode_command)
-    return Codec(encoder.encode, encoder.encode_command, control, sealed.frame_size, decoder)
+    return Codec(
+        encoder.encode, encoder.encode_command, control, sealed.frame_size, decoder, False
+    )
 
 
 def _no_command(name: bytes, body: bytes) -> bytes:

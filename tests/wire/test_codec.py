@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
-from gzmtp.wire import codec, legacy, raw, sealed
+from gzmtp.wire import codec, frames, legacy, raw, sealed
 from gzmtp.wire.decoder import Decoder
 
 from .feeding import joined
@@ -85,3 +87,40 @@ def test_unframed() -> None:
     chosen = codec.unframed()
     assert isinstance(chosen.decoder(), raw.Decoder)
     assert chosen.encode_command(b"PING", b"") == chosen.encode_control(b"SUBSCRIBE", b"") == b""
+
+
+def test_a_batch_for_many_is_encoded_once() -> None:
+    calls = []
+
+    def encode(messages, large):
+        calls.append(messages)
+        return frames.encode(messages, large)
+
+    once = codec.encode_once(encode)
+    first, second = [b"topic", b"body"], [b"x" * 300]
+    expected = frames.encode([first, second], 256)
+    for _ in range(3):
+        buffers = once([first, second], 256)  # another list, the same messages
+        assert buffers == expected
+        buffers.insert(0, b"a command of one peer")
+    assert len(calls) == 1
+    assert once([first, second], 1 << 30) == frames.encode([first, second], 1 << 30)
+    assert once([second], 256) == frames.encode([second], 256)
+    assert once([first, second], 256) == expected
+    assert len(calls) == 4
+
+
+def test_what_somebody_waits_for_is_not_kept() -> None:
+    class Body:
+        buffer = b"body"
+        taken = False
+
+        def __len__(self) -> int:
+            return 4
+
+    body = Body()
+    gone = weakref.ref(body)
+    once = codec.encode_once(frames.encode)
+    assert joined(once([[body]], 256)) == b"\0\4body"
+    del body
+    assert gone() is None
