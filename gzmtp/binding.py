@@ -189,6 +189,7 @@ class Binding(Lingering):
         pipe = self._new_pipe(self.options, theirs.endpoint)
         ours = Joint(self, pipe, theirs.endpoint, self.tuning.short_run)  # type: ignore[arg-type]
         ours.other, theirs.other = theirs, ours
+        ours.accepted = True
         for joint in (ours, theirs):
             other = joint.other
             assert other is not None
@@ -226,8 +227,8 @@ class Binding(Lingering):
         if scheme == INPROC:
             if address in self.names and self.state.names.unbind(address, self):
                 self.names.remove(address)
-                found = True
-            for joint in [j for j in self.joints if j.endpoint == endpoint]:
+                return  # the name alone: who has come by it stays
+            for joint in [j for j in self.joints if j.endpoint == endpoint and not j.accepted]:
                 found = True
                 self._end_joint(joint)
         else:

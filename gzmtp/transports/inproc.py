@@ -57,8 +57,8 @@ class Joint:
     """One side of a pair: serves the way out of its host's pipe."""
 
     __slots__ = (
-        "host", "pipe", "endpoint", "other", "joined", "left", "closed", "tuning", "_run", "_turn",
-        "_batching", "_told", "_brimful",
+        "host", "pipe", "endpoint", "other", "joined", "accepted", "left", "closed", "tuning",
+        "_run", "_turn", "_batching", "_told", "_brimful",
     )  # fmt: skip
 
     def __init__(self, host: Host, pipe: Pipe, endpoint: str, short_run: int) -> None:
@@ -67,6 +67,7 @@ class Joint:
         self.endpoint = endpoint
         self.other: Joint | None = None
         self.joined = False  # the host has taken the pipe in: messages may be delivered to it
+        self.accepted = False  # it came by bind()
         self.left = False  # its user has gone before anybody was bound
         self.closed = False
         self.tuning = short_run
