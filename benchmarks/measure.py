@@ -169,7 +169,7 @@ def measure_both(
 
 def throughput(link: Link, cell: Cell, seconds: float) -> Record:
     """Messages a second, of those that arrived."""
-    warm, got = link.flood(min(WARM_UP, seconds / 2))
+    warm, got = link.flood(min(WARM_UP, seconds / 4))
     elapsed = _elapsed(cell, warm, got)
     count = warm["messages"]
     for _ in range(ATTEMPTS):
@@ -210,7 +210,7 @@ def _elapsed(cell: Cell, sent: Record, got: Record) -> float:
 
 def latency(link: Link, cell: Cell, seconds: float) -> Record:
     """Half of a round trip, one message on its way at a time."""
-    warm = link.there_and_back(seconds=min(WARM_UP, seconds / 2))
+    warm = link.there_and_back(seconds=min(WARM_UP, seconds / 4))
     count = max(FEWEST, int(warm["messages"] / max(warm["seconds"], 1e-6) * seconds))
     before = link.counted()
     got = link.there_and_back(count=count)

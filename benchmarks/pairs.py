@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import socket
 import subprocess
 import sys
@@ -60,6 +62,16 @@ class Line:
         self._channel.close()
 
 
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the runner is killed, whatever it waits for (Linux)."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
+
+
 class Process:
     """A fresh interpreter that runs a module, with control lines as its last arguments."""
 
@@ -73,6 +85,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stderr=self._errors,
             cwd=ROOT,
+            preexec_fn=_end_with_parent,
         )
         for pair in pairs:
             pair[1].close()

@@ -34,7 +34,7 @@ PATTERNS = (
 
 #: What one run takes beyond its measured seconds: (opening, greeting, closing), and warming up
 #: and finding the count as a share of them. Only the estimate needs it.
-OVERHEAD, SHARE = 0.02, 2.2
+OVERHEAD, SHARE = 0.05, 1.9
 
 
 class Changed(Exception):
