@@ -21,6 +21,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from typing import Any
 
 from gevent import monkey
@@ -38,6 +40,10 @@ _PATIENCE = 2.0
 _SEND = 1000
 _LONGEST_REQUEST = 4096
 
+#: Seconds that the kernel may take to clear a thread away.
+_LAST_STEPS = 0.05
+
+_sleep: Any = monkey.get_original("time", "sleep")
 _thread: Any = monkey.get_original("_thread", ["start_new_thread", "allocate_lock", "get_ident"])
 
 
@@ -54,7 +60,7 @@ class Server:
         self._loop: Loop | None = None
         self._ready: Any = None
         self._ended: Any = None
-        self._ident = 0
+        self._ident = self._native_id = 0
 
     @property
     def endpoint(self) -> str:
@@ -79,6 +85,10 @@ class Server:
         if self._ready.acquire(timeout=_PATIENCE) and self._loop is not None:
             self._loop.tell(self._socket.close, 0)
         self._ended.acquire(timeout=_PATIENCE)
+        # The kernel has it for some microseconds more, in which fork() would warn of it.
+        end = time.monotonic() + _LAST_STEPS
+        while os.path.exists(f"/proc/self/task/{self._native_id}") and time.monotonic() < end:
+            _sleep(0.0001)
 
     def close(self) -> None:
         """End, and remove the file."""
@@ -108,6 +118,7 @@ class Server:
 
     def _answer_all(self) -> None:
         self._ident = _thread[2]()
+        self._native_id = threading.get_native_id()
         context: Context[Any] = Context()
         hidden.add(context._state)
         try:
