@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
+from matplotlib.ticker import FuncFormatter, LogLocator  # type: ignore[import-not-found, unused-ignore]
 
 from benchmarks.cells import Cell, size_text
 from benchmarks.summary import Summary
@@ -34,6 +35,13 @@ def draw(data: dict[str, Any], folder: Path) -> list[Path]:
     return written
 
 
+def log_scale(axes: Any) -> None:
+    """A logarithmic y axis whose figures can be read, also where it spans less than a decade."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
 def _panel(
     axes: Any,
     summary: Summary,
@@ -52,7 +60,8 @@ def _panel(
                 points.append((size, value * factor))
         if points:
             axes.plot(*zip(*points, strict=True), marker="o", label=entrant)
-    axes.set(xscale="log", yscale="log", xlabel="size of a message", ylabel=label)
+    axes.set(xscale="log", xlabel="size of a message", ylabel=label)
+    log_scale(axes)
     axes.set_xticks(summary.sizes, [size_text(size) for size in summary.sizes], rotation=45)
     axes.minorticks_off()
     axes.grid(alpha=0.3)

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
 
 from benchmarks.cells import size_text
+from benchmarks.charts import log_scale
 from benchmarks.experiment.comparison import LATENCY, THROUGHPUT, Comparison, Measure
 from benchmarks.experiment.variants import BASELINE, DEFAULT
 
@@ -92,7 +93,8 @@ def _curves(comparison: Comparison, transport: str, measure: Measure) -> Any:
                 line = "--" if entrant == "bare" else "-"
                 colour = COLOURS.get(entrant)
                 axes.plot(*zip(*points, strict=True), line, marker="o", color=colour, label=label)
-        axes.set(xscale="log", yscale="log", title=pattern)
+        axes.set(xscale="log", title=pattern)
+        log_scale(axes)
         axes.set_ylabel("MB/s" if measure is THROUGHPUT else "one-way latency, us")
         axes.set_xticks(comparison.sizes, [size_text(s) for s in comparison.sizes], rotation=45)
         axes.minorticks_off()

@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
 
+from benchmarks.charts import log_scale
 from benchmarks.scale.growth import Scale
 from benchmarks.scale.questions import Question
 
@@ -36,7 +37,7 @@ def _picture(scale: Scale, question: Question) -> Any:
                 axes.plot(*zip(*curve, strict=True), marker="o", label=entrant)
         axes.set(xscale="log", xlabel=question.axis, ylabel=cost.unit, title=cost.name)
         if cost.judged:
-            axes.set_yscale("log")
+            log_scale(axes)
         axes.set_xticks(points, [question.point_text(point) for point in points], rotation=45)
         axes.minorticks_off()
         axes.grid(alpha=0.3)
