@@ -1,4 +1,7 @@
-"""The benchmark of gzmtp: ``python -m benchmarks`` measures, ``report`` and ``readme`` write what was measured.
+"""The benchmarks of gzmtp: ``python -m benchmarks`` measures, ``report`` and ``readme`` write what was measured.
+
+Two more programs stand on the same parts, each with a docstring of its own: ``benchmarks.experiment``
+(variants of the settings against one another) and ``benchmarks.scale`` (how costs grow).
 
 How the parts meet, outermost first:
 
@@ -10,6 +13,8 @@ How the parts meet, outermost first:
     peer, sides  the other end of that line: ``python -m benchmarks.peer`` and what a side does on command
     contenders   one file each, all with the face that ``contenders.face`` describes
     results      the raw data file
+    journal      the raw data file of the other two: a line a run, safe from a kill
+    progress     what is on screen meanwhile
     figures, goals, report, readme, charts     raw data in, tables out; they measure nothing
 
 Both sides of every run are processes of their own, so that neither this program's imports nor its
