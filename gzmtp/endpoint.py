@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import gevent
 
-from gzmtp.connection import PEER_LEFT, Connection
+from gzmtp.connection import Connection
 from gzmtp.constants import Event, ReconnectStop, SocketType
 from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
@@ -171,10 +171,21 @@ class Dialer(Endpoint):
         self._resolver: Any = None
         self._addresses: list[Any] = []
         self._refusal = False
+        self._held: Loop | None = None  # the loop that this keeps alive
         self._interval = self.options.reconnect_ivl
+
+    def _hold(self, on: bool) -> None:
+        """Keep the loop alive without a connection: who waits for one that will never come (after
+        RECONNECT_STOP, say) waits for ever, as with libzmq, and gets no LoopExit."""
+        held, self._held = self._held, self.host.loop if on else None
+        if self._held is not None:
+            self._held.hold()
+        if held is not None and not held.dead:
+            held.tell(held.release)
 
     def start(self) -> None:
         """Dial; returns at once."""
+        self._hold(False)
         self._timer = None
         self._refusal = False
         if self.target.instant:
@@ -184,10 +195,13 @@ class Dialer(Endpoint):
             self._resolver = gevent.spawn(self._resolve)
 
     def _resolve(self) -> None:
+        resolver = self._resolver
         try:
             addresses = list(self.target.resolve())
         except OSError:
             addresses = []
+        if self._resolver is not resolver:
+            return  # another thread asks by now
         self._resolver = None
         if not self.closed:
             self._addresses = addresses
@@ -215,6 +229,7 @@ class Dialer(Endpoint):
                 seconds = self.options.connect_timeout / 1000
                 self._timer = Timer(self.host.loop, seconds, self._failed)
             return
+        self._hold(True)
         if not (self._refusal and self.options.reconnect_stop & ReconnectStop.CONN_REFUSED):
             self.retry()
 
@@ -254,9 +269,8 @@ class Dialer(Endpoint):
     def _connected(self) -> None:
         sock = self._stop_dialing()
         self._interval = self.options.reconnect_ivl
-        name = self.endpoint
         self.monitor(Event.CONNECTED, sock.fileno())
-        self._adopt(sock, name)
+        self._adopt(sock, self.endpoint)
 
     def retry(self) -> None:
         """Dial again after the reconnect interval."""
@@ -277,6 +291,7 @@ class Dialer(Endpoint):
     def lost(self, connection: Connection, reason: Exception) -> None:
         """Dial again, unless the peer refused us for good."""
         super().lost(connection, reason)
+        self._hold(not self.closed)
         stop = self.options.reconnect_stop
         if isinstance(reason, Denied):
             return  # asking again would not change the answer
@@ -309,7 +324,16 @@ class Dialer(Endpoint):
             if self._resolver is not None:
                 self._resolver.kill(block=False)
                 self._resolver = None
+            self._hold(False)
             super().close()
+
+    def move(self, loop: Loop) -> None:
+        """Go on in another thread's loop."""
+        super().move(loop)
+        self._hold(self._held is not None)
+        if self._resolver is not None:  # in a thread that may have ended
+            self._resolver = None
+            self.start()
 
 
 class Listener(Endpoint):
@@ -374,6 +398,3 @@ class Listener(Endpoint):
         """Stop accepting, and end what was accepted here; idempotent."""
         self.stop()
         super().close()
-
-
-__all__ = ["PEER_LEFT", "Dialer", "Endpoint", "Listener"]

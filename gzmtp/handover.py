@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from gzmtp import lifetime
 from gzmtp.constants import Errno
 from gzmtp.endpoint import Dialer, Endpoint, Listener
 from gzmtp.error import ZMQError
@@ -42,6 +43,7 @@ class Handover:
                 Errno.EINVAL, "another thread waits on this socket; sockets are not thread-safe"
             )
         self.loop = loop
+        lifetime.inherit(self)
         for endpoint in (*self.dialers, *self.listeners):
             endpoint.move(loop)
         for timer in self._doomed.values():

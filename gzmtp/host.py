@@ -84,6 +84,7 @@ class Host(Binding):
         self.closed = False
         self.done = False
         self.forgotten = False
+        lifetime.inherit(self)
 
     # -- what connections and joints tell
 
@@ -178,8 +179,17 @@ class Host(Binding):
 
     def _idle(self, pipe: Pipe) -> None:
         """A sender fills a pipe that nobody serves yet: let the hub run, or nobody ever will."""
-        pipe.mark = min(len(pipe.queue) + UNSERVED, pipe.sndhwm)
+        if self.loop.dead:
+            self.here()
+        pipe.mark_at(len(pipe.queue) + UNSERVED)
         self.breathe()
+
+    def orphan(self) -> None:
+        """The thread in which the socket lived has ended: its next message calls it to life."""
+        pipes: Any = self._pattern.pipes()
+        for pipe in pipes:
+            if pipe.wake is pipe.idle:
+                pipe.mark = 1
 
     def breathe(self) -> None:
         """Let the hub have its turn if it has waited for too long (asked by whom no batch asks)."""
@@ -205,8 +215,10 @@ class Host(Binding):
         return self.send(message)
 
     def rest(self) -> None:
-        """Let the hub have its turn."""
-        self.loop.take_turn()
+        """Let the hub have its turn; a callback of the hub is in the midst of it."""
+        self.here()
+        if not self.loop.in_hub():
+            self.loop.take_turn()
 
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None:
         """Ask the context's ZAP handler (RFC 27)."""
@@ -268,8 +280,6 @@ class Host(Binding):
         for endpoint in (*self.dialers, *self.listeners):
             self.retire(endpoint)
         self._settle()
-        if not self.done:
-            lifetime.inherit(self)
 
     def forget(self) -> None:
         """Let go of everything in a forked child: nothing is sent, nothing is woken."""

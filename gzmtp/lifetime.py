@@ -84,7 +84,8 @@ def _forget() -> None:
 
 
 def inherit(host: Any) -> None:
-    """Have a closed socket's last messages sent even if the thread that closed it ends."""
+    """Have a socket looked after if the thread in which it lives ends: what a closed one has not
+    sent yet leaves, an open one goes on as soon as somebody uses it."""
     if not host.loop.hub.main_hub and _keeper.take not in host.loop.heirs:
         host.loop.heirs.append(_keeper.take)
 
@@ -100,10 +101,14 @@ class _Keeper:
 
     def take(self, loop: Loop) -> None:
         """The thread of *loop* has ended."""
-        hosts = [host for state in list(_states) for host in list(state.hosts)
-                 if host.loop is loop and host.closed and not host.done]  # fmt: skip
-        if hosts:
-            self._begin(self._keep, (hosts,))
+        left = [host for state in list(_states) for host in list(state.hosts)
+                if host.loop is loop and not host.done]  # fmt: skip
+        for host in left:
+            if not host.closed:
+                host.orphan()
+        closed = [host for host in left if host.closed]
+        if closed:
+            self._begin(self._keep, (closed,))
 
     def _keep(self, hosts: list[Any]) -> None:
         for host in hosts:

@@ -196,6 +196,13 @@ class Watch:
         if not self.active:
             self.active = True
             self.loop._watches.add(self)
+            if self.loop.is_here():
+                self._watcher.start(self.callback)
+            else:  # the socket is being handed over, and its old thread is not done yet
+                self.loop.tell(self._start_there)
+
+    def _start_there(self) -> None:
+        if self.active and self.loop.is_here() and self._watcher is not None:
             self._watcher.start(self.callback)
 
     def stop(self) -> None:
@@ -225,6 +232,7 @@ class Watch:
             self.active = False
             old._watches.discard(self)
         if watcher is not None and not old.dead:
+            watcher.callback = _ignore  # it may have its turn once more before it is stopped
             old.tell(_give_back, watcher)
         self.loop = loop
         self._watcher = loop.hub.loop.io(self.fd, self.events)
@@ -234,6 +242,10 @@ class Watch:
     def forget(self) -> None:
         """Let go in a forked child, whose loop is its own by now (see gzmtp.lifetime)."""
         self.close()
+
+
+def _ignore() -> None:
+    """What a watcher calls that is to be stopped."""
 
 
 def _give_back(watcher: Any) -> None:

@@ -104,9 +104,13 @@ class Pipe:
         self.idle: Callable[[], object] = nothing
         self.unserve()
 
+    def mark_at(self, count: int) -> None:
+        """Call `wake` when *count* messages wait, or as many as there may be (CONFLATE: one)."""
+        self.mark = 1 if self.queue.maxlen == 1 else min(count, self.sndhwm)
+
     def unserve(self) -> None:
         """Forget who served: messages queue up to the mark, and `idle` looks after the sender."""
-        self.mark = min(len(self.queue) + UNSERVED, self.sndhwm)
+        self.mark_at(len(self.queue) + UNSERVED)
         self.wake: Callable[[], object] = self.idle
         self.nudge: Callable[[], object] = nothing
         self.resume: Callable[[], object] = nothing

@@ -150,11 +150,11 @@ class _Wait:
         ]
         hosts = [socket._host for socket, _ in self._ours]
         idle = not watchers
-        for host in hosts:
-            host.here()
-            host.observers.add(seat.wake)
-            idle = idle and not (host.dialers or host.listeners)
         try:
+            for host in hosts:
+                host.here()
+                host.observers.add(seat.wake)
+                idle = idle and not (host.dialers or host.listeners)
             for watcher in watchers:
                 watcher.start(seat.wake, False)
             while True:

@@ -39,7 +39,10 @@ class Signal:
         """Make it unreadable; idempotent."""
         if self._set and self._read >= 0:
             self._set = False
-            os.read(self._read, 8)
+            try:
+                os.read(self._read, 8)
+            except BlockingIOError:
+                pass  # another thread is about to make it readable
 
     def close(self) -> None:
         """Give the descriptor back; idempotent."""
@@ -48,3 +51,6 @@ class Signal:
             if self._write != self._read:
                 os.close(self._write)
             self._read = self._write = -1
+
+    def __del__(self) -> None:
+        self.close()

@@ -274,11 +274,17 @@ class Socket(Messages, Generic[T_co]):
             if host.type == SocketType.DGRAM:  # (others end their message where it is whole)
                 raise ZMQError(Errno.EINVAL, "Invalid argument: a datagram is the last part")
         message = [part] if gathered is None else [*gathered, part]
-        if flags & NOBLOCK:
-            if host.pattern.send(message):
-                self._send_now(message)
-        elif host.send(message):
-            self._send_waiting(message)
+        try:
+            if flags & NOBLOCK:
+                if host.pattern.send(message):
+                    self._send_now(message)
+            elif host.send(message):
+                self._send_waiting(message)
+        except ZMQError:
+            raise  # the last part may be sent again
+        except BaseException:  # killed: what is not whole must not begin the next message
+            host.gathered = None
+            raise
         host.gathered = None
         for each in message:
             if type(each) is Body:
@@ -360,10 +366,17 @@ class Socket(Messages, Generic[T_co]):
     def _send_parts(
         self, parts: list[Any], flags: int, copy: bool, track: bool, kwargs: dict[str, Any]
     ) -> MessageTracker | None:
-        """`send_multipart` part by part."""
-        for part in parts[:-1]:
-            self.send(part, SNDMORE | flags, copy=copy, track=track, **kwargs)
-        return self.send(parts[-1], flags, copy=copy, track=track, **kwargs)
+        """`send_multipart` part by part; all or nothing."""
+        host = self._host
+        began = host.gathered is None
+        try:
+            for part in parts[:-1]:
+                self.send(part, SNDMORE | flags, copy=copy, track=track, **kwargs)
+            return self.send(parts[-1], flags, copy=copy, track=track, **kwargs)
+        except BaseException:
+            if began:
+                host.gathered = None
+            raise
 
     # -- the rest of receiving
 

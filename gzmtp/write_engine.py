@@ -167,14 +167,16 @@ class WriteEngine:
 
     def _set_mark(self) -> None:
         """Choose at which length of the queue a batch is full."""
-        self.pipe.mark = min(self._take, self.pipe.sndhwm)
+        self.pipe.mark_at(self._take)
 
     def _set_blocked_mark(self) -> None:
         """While the kernel is full, look at the time now and then: the queue may be endless."""
-        self.pipe.mark = min(len(self.pipe.queue) + _MOST, self.pipe.sndhwm)
+        self.pipe.mark_at(len(self.pipe.queue) + _MOST)
 
     def _turn_over(self) -> None:
         """The loop has had its turn: send what was batched, and begin anew."""
+        if not self.loop.is_here():
+            return  # of a thread that has handed the socket over meanwhile
         self._batching = False
         self.loop.turned()
         if self._closed or self._blocked:

@@ -259,7 +259,10 @@ class Router(Routed):
         return self._post(pipe, message[1:2] if self._raw else message[1:])
 
     def _refused(self) -> int:
-        return BLOCKED if self._mandatory else SENT
+        if self._mandatory:
+            return BLOCKED
+        self.host.breathe()  # who drops messages all the time never lets the peer make room
+        return SENT
 
     def _lost(self) -> int:
         if self._mandatory:

@@ -200,6 +200,7 @@ def look_up(host: str, ipv6: bool) -> list[str]:
         raise _socket.gaierror(_socket.EAI_NONAME, f"{host!r} is not a host name")
     family = _socket.AF_UNSPEC if ipv6 else _socket.AF_INET
     try:
+        host.encode("idna")  # as the resolver will, whose thread pool prints what fails
         answers = gevent.get_hub().resolver.getaddrinfo(host, 0, family, _socket.SOCK_STREAM, 0, 0)
     except UnicodeError as error:
         raise _socket.gaierror(

@@ -187,10 +187,10 @@ class Joint:
         came = self._take(source, pipe.rcvhwm - len(pipe.inbox))
         if source.queue and len(pipe.inbox) >= pipe.rcvhwm:
             pipe.paused = True
-            source.mark = min(len(source.queue) + _BATCH, source.sndhwm)
+            source.mark_at(len(source.queue) + _BATCH)
         else:
             pipe.paused = False
-            source.mark = min(_BATCH, source.sndhwm) if other._batching else 1
+            source.mark_at(_BATCH if other._batching else 1)
             if source.queue:  # another thread queued it meanwhile, and saw the old mark
                 host.loop.soon(self.collect)
         if (source.full or other._brimful) and len(source.queue) <= source.sndhwm // 2:

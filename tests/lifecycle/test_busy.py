@@ -10,8 +10,8 @@ import pytest
 pytestmark = [
     pytest.mark.green,
     pytest.mark.gzmtp_only("a libzmq socket that is ready never lets the hub run"),
-    pytest.mark.parametrize("transport", ["tcp"], indirect=True),
 ]
+tcp = pytest.mark.parametrize("transport", ["tcp"], indirect=True)
 SECONDS = 0.5
 
 
@@ -40,6 +40,7 @@ def polling_many(zmq, a, b):
     assert poller.poll(100)
 
 
+@tcp
 @pytest.mark.parametrize("step", [sending, receiving, polling_what_is_ready, polling_many])
 def test_a_busy_greenlet_lets_timers_run(zmq, pair_of, step):
     a, b = pair_of("PUSH", "PULL")
@@ -60,3 +61,70 @@ def test_a_busy_greenlet_lets_timers_run(zmq, pair_of, step):
     finally:
         ticker.kill()
     assert len(ticks) > SECONDS / 0.1, ticks
+
+
+def arrives(zmq, a, b, send, most=400_000):
+    """Send without a pause until *b* has received a hundred messages."""
+    got = []
+
+    def receive():
+        while len(got) < 100:
+            got.append(b.recv())
+
+    receiver = gevent.spawn(receive)
+    for _ in range(most):
+        send()
+        if len(got) == 100:
+            break
+    receiver.kill()
+    assert len(got) == 100
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"], indirect=True)
+@pytest.mark.parametrize("sender", ["PUSH", "DEALER"])
+def test_the_latest_message_leaves_although_its_sender_never_waits(zmq, pair_of, sender):
+    """CONFLATE: the queue is never full."""
+    a, b = pair_of(sender, "PULL" if sender == "PUSH" else "DEALER", a={"conflate": 1})
+    arrives(zmq, a, b, lambda: a.send(b"x"))
+
+
+def test_the_latest_message_leaves_although_its_sender_never_waits_for_a_peer(
+    zmq, sockets, unused
+):
+    place = unused("tcp")
+    a, b = sockets("PUSH", conflate=1), sockets("PULL")
+    b.bind(place)
+    a.connect(place)
+    arrives(zmq, a, b, lambda: a.send(b"x"))
+
+
+@tcp
+def test_who_drops_messages_lets_the_peer_make_room(zmq, pair_of):
+    """A ROUTER drops what a full peer cannot take, and never waits."""
+    a, b = pair_of(
+        "ROUTER", "DEALER", a={"sndhwm": 2}, b={"routing_id": b"peer", "rcvhwm": 2}
+    )
+    b.send(b"here")
+    a.recv_multipart()
+    arrives(zmq, a, b, lambda: a.send_multipart([b"peer", bytes(1000)]))
+
+
+@tcp
+def test_a_callback_of_the_hub_may_send(zmq, pair_of):
+    """It cannot let the hub have its turn: it is the turn."""
+    a, b = pair_of("PUSH", "PULL", a={"sndhwm": 0})
+    a.send(b"first")
+    b.recv()
+    gevent.sleep(0.02)  # longer than a hub may go without a turn before it is asked to have one
+    said = []
+
+    def call():
+        try:
+            for number in range(2000):
+                a.send(b"%d" % number)
+        except BaseException as problem:
+            said.append(problem)
+
+    gevent.get_hub().loop.run_callback(call)
+    assert [b.recv() for _ in range(2000)] == [b"%d" % number for number in range(2000)]
+    assert not said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 import pytest
-from support.waiting import eventually
+from support.waiting import eventually, stays
 
 stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
@@ -326,3 +326,27 @@ gevent.sleep(0.01)
     )
     assert pull.recv() == b"from a greenlet"
     assert (run.end(), run.errors) == (0, "")
+
+
+@pytest.mark.gzmtp_only("it is gevent that gives up where nothing can happen any more")
+def test_waiting_for_a_peer_that_will_not_come_back(program, unused):
+    """RECONNECT_IVL -1: recv() waits, as with libzmq, although nothing is left to watch."""
+    run = program(
+        """
+import sys
+socket = zmq.Context().socket(zmq.PULL)
+socket.reconnect_ivl = -1
+socket.connect(sys.argv[1])
+print("waiting")
+try:
+    socket.recv()
+except KeyboardInterrupt:
+    print("interrupted")
+""",
+        unused("tcp"),
+    )
+    run.until("waiting")
+    stays(lambda: run.process.poll() is None, 300)
+    run.interrupt()
+    assert run.end() == 0
+    assert "interrupted" in run.output

@@ -10,36 +10,6 @@ import pytest
 from support.waiting import eventually
 
 
-@pytest.fixture
-def thread():
-    """thread(call, ...): run it in a native thread; its result or error is there after the test's join."""
-    made = []
-
-    class Thread(threading.Thread):
-        def __init__(self, call, *arguments):
-            super().__init__()
-            self.call, self.arguments, self.result, self.error = call, arguments, None, None
-            made.append(self)
-            self.start()
-
-        def run(self):
-            try:
-                self.result = self.call(*self.arguments)
-            except BaseException as problem:
-                self.error = problem
-
-        def get(self):
-            self.join(10)
-            assert not self.is_alive()
-            if self.error:
-                raise self.error
-            return self.result
-
-    yield Thread
-    for each in made:
-        each.get()
-
-
 def test_echo_between_threads(sockets, endpoint, thread):
     place = endpoint("inproc")
     ready = threading.Event()

@@ -89,3 +89,17 @@ def test_socket_connects_to_itself(sockets, endpoint):
 def test_xpub_options_work_on_pub(zmq, sockets, option):
     pub = sockets("PUB", **{option: 1})
     pub.send(b"x")
+
+
+@pytest.mark.parametrize("look", ["recv", "poll"])
+def test_what_was_sent_is_there_at_once(zmq, sockets, endpoint, look):
+    """... however much the same greenlet has sent without letting others run."""
+    place = endpoint("inproc")
+    pull, push = sockets("PULL"), sockets("PUSH")
+    pull.bind(place)
+    push.connect(place)
+    for number in range(300):
+        push.send(b"%d" % number)
+        if look == "poll":
+            assert pull.poll(0)
+        assert pull.recv(zmq.NOBLOCK) == b"%d" % number

@@ -5,8 +5,9 @@ from __future__ import annotations
 import array
 import pickle
 
+import gevent
 import pytest
-from support.waiting import eventually
+from support.waiting import eventually, turns
 
 BODIES = {
     "bytes": b"hello",
@@ -218,3 +219,27 @@ def test_iterables_are_fine(pair_of):
     a, b = pair_of("PUSH", "PULL")
     a.send_multipart((b"1", b"2"))
     assert b.recv_multipart() == [b"1", b"2"]
+
+
+@pytest.mark.green
+@pytest.mark.parametrize("way", ["kill", "timeout"])
+@pytest.mark.gzmtp_only("libzmq drops what is left of a message whose peer has gone")
+def test_interrupted_in_the_last_part(zmq, sockets, endpoint, way):
+    """The parts before it are forgotten: they must not begin the next message."""
+    first, second = endpoint("inproc"), endpoint("inproc")
+    push = sockets("PUSH")
+    push.connect(first)
+    push.send(b"1", zmq.SNDMORE)
+    push.disconnect(first)
+    if way == "kill":
+        sender = gevent.spawn(push.send, b"2")
+        turns(3)
+        sender.kill()
+    else:
+        with gevent.Timeout(0.01, False):
+            push.send(b"2")
+    push.connect(second)
+    push.send(b"3")
+    pull = sockets("PULL")
+    pull.bind(second)
+    assert pull.recv_multipart() == [b"3"]
