@@ -226,12 +226,14 @@ class Frame:
     # Options and properties.
 
     def get(self, option: int | str | Bytes) -> int | str:
-        """An option of the frame (MORE, SHARED), "routing_id", "group", or a metadata property."""
+        """An option of the frame (MORE, SHARED, SRCFD), "routing_id", "group", or a property."""
         if isinstance(option, int):
             if option == MessageOption.MORE:
                 return int(self.more)
             if option == MessageOption.SHARED:
                 return 0
+            if option == MessageOption.SRCFD and "__fd" in self._metadata:
+                return int(self._metadata["__fd"])
             raise ZMQError(EINVAL, f"Invalid argument: {option!r} is no option of a frame")
         if option == "routing_id":
             return self._address[0]
