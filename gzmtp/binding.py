@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from gzmtp.connection import Connection
-from gzmtp.constants import Errno, Event, ReconnectStop, SocketType
+from gzmtp.constants import Errno, Event, ReconnectStop, SecurityMechanism, SocketType
 from gzmtp.datagrams import Datagrams
 from gzmtp.endpoint import Dialer, Listener
 from gzmtp.error import ZMQError, error_for
@@ -145,6 +145,8 @@ class Binding(Lingering):
             why = "with udp a RADIO connects, DISH and DGRAM bind"
             raise failure(Errno.ENOCOMPATPROTO, endpoint, why)
         options = self.options.capture()
+        if options.mechanism != SecurityMechanism.NULL:
+            raise failure(Errno.ENOTSUP, endpoint, "datagrams cannot be secured by PLAIN or CURVE")
         target = udp.parse(address, binding, options)
         sock, name = udp.open(target, options, binding, self.type != SocketType.DISH)
         pipe = self._new_pipe(options, name)

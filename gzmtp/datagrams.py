@@ -126,7 +126,7 @@ class Datagrams(Dialer):
             counters.reads += 1
             counters.bytes_in += len(data)
             message = self._decode(data, sender)
-            if message is not None:
+            if message is not None and not self.retired:
                 messages.append(message)
         if messages:
             counters.messages_in += len(messages)

@@ -240,6 +240,13 @@ def test_what_udp_does_not_carry(sockets, zmq, kind, verb):
     assert caught.value.errno == zmq.ENOCOMPATPROTO
 
 
+def test_nothing_is_sent_in_the_clear_that_was_to_be_secured(sockets, zmq):
+    radio = sockets("RADIO", plain_username=b"me", plain_password=b"secret")
+    with pytest.raises(zmq.ZMQError) as caught:
+        radio.connect("udp://127.0.0.1:9")
+    assert caught.value.errno == zmq.ENOTSUP
+
+
 def test_metrics(radio_and_dish):
     radio, dish = radio_and_dish()
     dish.join("g")

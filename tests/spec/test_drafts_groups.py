@@ -28,7 +28,8 @@ def joined():
             return dish.poll(2)
 
         eventually(heard, what="the membership arrived")
-        dish.leave(probe)
+        dish.recv()  # libzmq's poll() has set it aside
+        dish.leave(probe.encode())
 
     return wait
 
