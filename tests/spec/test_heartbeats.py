@@ -92,11 +92,14 @@ def test_living_peers_stay(sockets, bind, events, kinds):
     assert "DISCONNECTED" not in watch.names
 
 
-def test_ttl_drops_a_client_that_is_too_slow(sockets, bind, events):
+@pytest.mark.parametrize(
+    "kinds", [*KINDS[:1], ("PULL", "PUSH"), *KINDS[2:]], ids="-".join
+)
+def test_ttl_drops_a_client_that_is_too_slow(sockets, bind, events, kinds):
     server, client = (
-        sockets("ROUTER"),
+        sockets(kinds[1]),
         sockets(
-            "DEALER", heartbeat_ttl=100, heartbeat_ivl=400, heartbeat_timeout=2000, reconnect_ivl=-1
+            kinds[0], heartbeat_ttl=100, heartbeat_ivl=400, heartbeat_timeout=2000, reconnect_ivl=-1
         ),
     )
     watch = events(server)
