@@ -25,12 +25,14 @@ class Table(NamedTuple):
 
 _SOCKETS = (
     "ctx", "socket", "endpoints", " peers", " queue", " inbox", " out msg/s", " out MB/s",
-    " in msg/s", " in MB/s", " large %", " at once %", "state",
+    " in msg/s", " in MB/s", " large %", " once %", "state",
 )  # fmt: skip
 _PEERS = (
     "socket", "endpoint", "peer", "state", " queue/hwm", " inbox/hwm", " out msg/s", " out MB/s",
     " in msg/s", " in MB/s", " waits/s",
 )  # fmt: skip
+#: Columns that may be cut where the screen is narrow.
+LONG = ("endpoints", "endpoint", "peer", "state")
 
 
 def heading(before: Snapshot, now: Snapshot) -> str:

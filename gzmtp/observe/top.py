@@ -146,10 +146,10 @@ def _show(client: Client, interval: float, most: int) -> None:
                 break
             except NoAnswer as error:
                 said = str(error)
-                live.update(_screen(before, before, most, said), refresh=True)
+                live.update(_screen(before, before, most, said, live.console.width), refresh=True)
                 continue
             said = " "
-            live.update(_screen(before, now, most, ""), refresh=True)
+            live.update(_screen(before, now, most, "", live.console.width), refresh=True)
             before = now
     print(said)
 
@@ -158,21 +158,40 @@ def _no_rich() -> NoReturn:
     raise _Mistake("the live view needs rich: pip install 'gzmtp[top]' (--once does without)")
 
 
-def _screen(before: Any, now: Any, most: int, said: str) -> Any:
+def _screen(before: Any, now: Any, most: int, said: str, width: int) -> Any:
     """Return what fills the screen, for rich."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     parts: list[Any] = [Text(tables.heading(before, now), style="bold")]
     if said:
         parts.append(Text(said, style="bold red"))
-    for each in (tables.sockets(before, now), tables.peers(before, now, most)):
-        shown = Table(title=each.title, title_justify="left", box=None, pad_edge=False)
-        for column in each.columns:
-            justify: Any = "right" if column.startswith(" ") else "left"
-            shown.add_column(column.strip(), justify=justify, no_wrap=True)
-        for row in each.rows:
-            shown.add_row(*map(Text, row))
-        parts.append(shown)
+    parts.append(_table(tables.sockets(before, now), width))
+    parts.append(_table(tables.peers(before, now, most), width))
     return Group(*parts)
+
+
+def _table(table: tables.Table, width: int) -> Any:
+    """Return a table for rich; where the screen is narrow, numbers are the last to be cut."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=f"\n{table.title}", title_justify="left", box=None, pad_edge=False,
+                  collapse_padding=True)  # fmt: skip
+    needs = [
+        max(map(len, (*column.split(), *(row[at] for row in table.rows))))
+        for at, column in enumerate(table.columns)
+    ]
+    long = [column in tables.LONG for column in table.columns]
+    fixed = sum(need for need, cut in zip(needs, long, strict=True) if not cut)
+    left = width - fixed - len(needs) + 1
+    for column, need, cut in zip(table.columns, needs, long, strict=True):
+        shown.add_column(
+            "\n".join(column.split()),
+            justify="right" if column.startswith(" ") else "left",
+            width=min(need, max(left // sum(long), len(column))) if cut else need,
+            no_wrap=True,
+        )
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    return shown

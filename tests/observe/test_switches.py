@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from support.waiting import eventually
 
 from gzmtp.observe.client import Client
 
@@ -93,6 +94,32 @@ def test_an_unmodified_program(python, legacy, runtime, where):
     finish(run)
     assert run.errors == "" and list(runtime.iterdir()) == []
     asks.close()
+
+
+def test_ctrl_c_is_the_programs(python, runtime):
+    """No other thread takes a signal that the main thread waits for."""
+    run = python("-c", """if 1:
+        import gzmtp as zmq
+        from gevent import monkey
+        context = zmq.Context()
+        socket = context.socket(zmq.PULL)
+        socket.bind("tcp://127.0.0.1:*")
+        for wait in (socket.recv, lambda: monkey.get_original("time", "sleep")(20)):
+            print("waiting", flush=True)
+            try:
+                wait()
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+    """, GZMTP_OBSERVE="1")
+    for count in (1, 2):
+        eventually(lambda: run.output.count("waiting") == count)
+        asks = Client(f"ipc://{runtime}/{run.process.pid}.sock")
+        assert asks.snapshot()["pid"] == run.process.pid
+        asks.close()
+        run.interrupt()
+        eventually(lambda: run.output.count("interrupted") == count)
+    assert run.end() == 0, run.errors
+    assert list(runtime.iterdir()) == []
 
 
 def test_children_have_names_of_their_own(python, runtime):
@@ -193,8 +220,6 @@ def test_log_line_in_a_forked_child(python):
 
 
 def _errors_until(run, lines: int) -> list[str]:
-    from support.waiting import eventually
-
     eventually(lambda: run.errors.count("\n") >= lines, 10, f"{lines} lines")
     return run.errors.splitlines(keepends=True)
 
