@@ -6,6 +6,7 @@ GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sys
@@ -106,6 +107,13 @@ def warmed_up() -> None:
         zmq = _load(green=False)
     except ImportError:
         return
+    _warm_up(zmq)
+    # What is there by now is not looked at again before and after each test: half of a run's time.
+    gc.collect()
+    gc.freeze()
+
+
+def _warm_up(zmq: Any) -> None:
     context = zmq.Context()
     try:
         for place in ("inproc://warm", "tcp://127.0.0.1:*"):
