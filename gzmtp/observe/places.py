@@ -134,7 +134,7 @@ def processes() -> list[Place]:
     found = []
     for folder in folders():
         try:
-            names = os.listdir(folder)
+            names = os.listdir(folder) if os.lstat(folder).st_uid == os.geteuid() else []
         except OSError:
             continue
         for name in names:

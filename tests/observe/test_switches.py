@@ -199,6 +199,23 @@ def test_log_line(python, setup, shape):
     assert run.end() == 0
 
 
+def test_log_line_after_the_end_of_the_thread_that_began_it(python):
+    setup = textwrap.dedent("""
+        import threading
+        def first():
+            import gzmtp
+            gzmtp.Context().term()
+        thread = threading.Thread(target=first)
+        thread.start()
+        thread.join()
+    """)
+    run = python("-c", LOGGED.format(setup=setup, then=""), GZMTP_LOG_METRICS="0.05")
+    run.until("there")
+    assert "context 2: 2 sockets" in _errors_until(run, 2)[1]
+    run.process.stdin.close()
+    assert run.end() == 0
+
+
 def test_log_line_in_a_forked_child(python):
     fork = textwrap.dedent("""
         import os
