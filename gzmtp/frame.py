@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import gevent
@@ -43,6 +44,7 @@ _NativeEvent = threading.Event
 Bytes = bytes  # which is a property's name inside the class
 
 
+@lru_cache(1024)  # a RADIO says it with every message
 def as_group(group: object) -> Bytes:
     """The name of a RADIO-DISH group as it travels (RFC 48: at most 255 bytes, none of them 0)."""
     if isinstance(group, str):
@@ -54,6 +56,17 @@ def as_group(group: object) -> Bytes:
     if b"\0" in group:
         raise ZMQError(EINVAL, "Invalid argument: a group has no byte 0")
     return group
+
+
+def as_routing_id(routing_id: object) -> int:
+    """A SERVER's number for a peer: 32 bits, and not 0."""
+    if not isinstance(routing_id, int):
+        raise TypeError("an integer is required")
+    if not 0 <= routing_id < 1 << 32:
+        raise OverflowError("value too large to convert to uint32_t")
+    if not routing_id:
+        raise ZMQError(EINVAL, "Invalid argument: a routing id is not 0")
+    return routing_id
 
 
 def _threshold() -> int:
@@ -251,13 +264,7 @@ class Frame:
     def set(self, option: int | str, value: Any) -> None:
         """Set "routing_id" (of a SERVER's peer) or "group" (of a RADIO's message)."""
         if option == "routing_id":
-            if not isinstance(value, int):
-                raise TypeError("an integer is required")
-            if not 0 <= value < 1 << 32:
-                raise OverflowError("value too large to convert to uint32_t")
-            if not value:
-                raise ZMQError(EINVAL, "Invalid argument: a routing id is not 0")
-            self._address = value, self._address[1]
+            self._address = as_routing_id(value), self._address[1]
         elif option == "group":
             self._address = self._address[0], as_group(value)
         elif not isinstance(option, int) or not isinstance(value, int):

@@ -26,9 +26,9 @@ from gzmtp.frame import (
     MessageTracker,
     _threshold,
     as_group,
+    as_routing_id,
 )
 from gzmtp.host import Host
-from gzmtp.patterns.pattern import Addressed
 from gzmtp.pipe import Body, Message
 from gzmtp.signals import Signal
 from gzmtp.sugar.messages import Messages
@@ -337,16 +337,21 @@ class Socket(Messages, Generic[T_co]):
     def _address(self, part: Any, data: Any, routing_id: int | None, group: str | None) -> Any:
         """Note where a message of a draft type goes: a routing id or a group.  As in pyzmq a
         frame keeps what it was sent with; other types do not care."""
-        frame = data if isinstance(data, Frame) else Frame()
-        if routing_id is not None:
-            frame.routing_id = routing_id
+        number, name = 0, b""
+        framed = isinstance(data, Frame)
+        if framed:
+            number, name = data._address
         if group is not None:
-            frame.group = group
+            name = as_group(group)
+        if routing_id is not None:
+            number = as_routing_id(routing_id)
+        if framed:
+            data._address = number, name
         if not self._host.pattern.addressed:
             return part
         if type(part) is Body and part.borrowed:
             part = bytes(part)  # it would be settled too late
-        return Addressed(part, *frame._address)
+        return part, number, name
 
     @staticmethod
     def _check_part(index: int, part: Any) -> None:

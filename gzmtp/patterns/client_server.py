@@ -11,7 +11,7 @@ import os
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Addressed, Host, Message, Pipe, greet
+from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Pipe, greet
 from gzmtp.patterns.reqrep import Dealer
 from gzmtp.patterns.single import Single, check
 
@@ -106,14 +106,16 @@ class Server(Single, FairQueued):
 
     def _send(self, message: Message) -> int:
         check(message)
-        to = message[0]
-        pipe = self._by_id.get(to.routing_id) if type(to) is Addressed else None
+        part, number = message[0], 0
+        if type(part) is tuple:  # Addressed
+            part, number, _ = part
+        pipe = self._by_id.get(number)
         if pipe is None:
             raise ZMQError(Errno.EHOSTUNREACH)
         if pipe.full:
             return BLOCKED
         queue = pipe.queue
-        queue.append([to.part])
+        queue.append([part])
         if len(queue) >= pipe.mark:
             pipe.wake()
             if len(queue) >= pipe.sndhwm:

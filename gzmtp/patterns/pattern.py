@@ -16,13 +16,16 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, NoReturn, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 
 #: One part of a message: bytes, or on the way out pipe.Body, which this package may not import.
 Part: TypeAlias = Any
+#: The only part of an outgoing message, and where it goes, for a pattern that is `addressed`:
+#: part, routing id (or 0), group.
+Addressed: TypeAlias = tuple[Part, int, bytes]
 #: A whole message: a list of parts, never empty.
 Message: TypeAlias = list[Any]
 
@@ -31,14 +34,6 @@ BLOCKED = 1
 
 #: The high-water mark that is none.
 ENDLESS = sys.maxsize
-
-
-class Addressed(NamedTuple):
-    """The only part of an outgoing message, and where it goes (for `Pattern.addressed`)."""
-
-    part: Part
-    routing_id: int
-    group: bytes
 
 
 class Pipe(Protocol):

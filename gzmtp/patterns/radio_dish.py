@@ -13,7 +13,7 @@ from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueue
 from gzmtp.patterns.fanout import Fanout
-from gzmtp.patterns.pattern import Addressed, Host, Message, Part, Pattern, Pipe
+from gzmtp.patterns.pattern import Host, Message, Part, Pattern, Pipe
 from gzmtp.patterns.single import check
 
 JOIN, LEAVE = b"JOIN", b"LEAVE"
@@ -129,10 +129,10 @@ class Radio(Pattern):
 
     def _send(self, message: Message) -> int:
         check(message)
-        part = message[0]
-        if type(part) is Addressed:
-            return self._out.send([part.group, part.part])
-        return self._out.send([b"", part])
+        part, group = message[0], b""
+        if type(part) is tuple:  # Addressed
+            part, _, group = part
+        return self._out.send([group, part])
 
     def _choose(self, message: Message) -> Iterable[Pipe] | None:
         pipes: Iterable[Pipe] = self._members.get(message[0], _NOBODY)

@@ -8,7 +8,7 @@ import pytest
 
 from gzmtp.constants import Errno, SocketType
 from gzmtp.error import ZMQError
-from gzmtp.patterns.pattern import BLOCKED, SENT, Addressed
+from gzmtp.patterns.pattern import BLOCKED, SENT
 
 from .fakes import FakePipe, bring, join, make, option, take, take_all
 
@@ -19,7 +19,7 @@ RECEIVERS = [SocketType[name] for name in ("CLIENT", "SERVER", "PEER", "GATHER",
 
 def to(pipe: Any, part: Any = b"x") -> Any:
     """A message for that pipe of a SERVER."""
-    return [Addressed(part, pipe.slot, b"")]
+    return [(part, pipe.slot, b"")]
 
 
 def errno_of(call: Any, *args: Any) -> int | None:
@@ -118,7 +118,7 @@ def test_the_number_outlives_the_peer_of_a_message(kind: SocketType) -> None:
     number = pipe.slot
     pattern.detach(pipe)
     assert take(pattern) == [b"last words"] and pattern.address()[0] == number
-    assert errno_of(pattern.send, [Addressed(b"x", number, b"")]) == Errno.EHOSTUNREACH
+    assert errno_of(pattern.send, [(b"x", number, b"")]) == Errno.EHOSTUNREACH
 
 
 @SERVERS
@@ -126,7 +126,7 @@ def test_an_unknown_peer_is_an_error(kind: SocketType) -> None:
     """RFC 41: SHALL return an error if the queue does not exist."""
     pattern = make(kind)
     pipe = join(pattern)
-    for message in ([b"x"], [Addressed(b"x", 0, b"")], [Addressed(b"x", pipe.slot + 1, b"")]):
+    for message in ([b"x"], [(b"x", 0, b"")], [(b"x", pipe.slot + 1, b"")]):
         assert errno_of(pattern.send, message) == Errno.EHOSTUNREACH
     assert not pipe.queue and pattern.writable()
 

@@ -9,13 +9,13 @@ import pytest
 from gzmtp.constants import Errno, SocketType
 from gzmtp.error import ZMQError
 from gzmtp.patterns import radio_dish
-from gzmtp.patterns.pattern import BLOCKED, SENT, Addressed
+from gzmtp.patterns.pattern import BLOCKED, SENT
 
 from .fakes import FakePipe, bring, join, make, option, take, take_all
 
 
 def to(group: bytes, part: Any = b"x") -> Any:
-    return [Addressed(part, 0, group)]
+    return [(part, 0, group)]
 
 
 def errno_of(call: Any, *args: Any) -> int | None:
