@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gzmtp import z85
 from gzmtp.utils import garbage, interop, jsonapi, monitor, strtypes, win32
@@ -39,6 +41,16 @@ def test_z85_as_pyzmqs() -> None:
         data = os.urandom(32)
         assert z85.encode(data) == theirs.encode(data)
     assert (z85.Z85CHARS, z85.Z85MAP) == (theirs.Z85CHARS, theirs.Z85MAP)
+
+
+@given(st.text(max_size=50) | st.binary(max_size=50))
+def test_z85_of_any_text(text: str | bytes) -> None:
+    """It decodes, and encodes to the same again, or it is a ValueError."""
+    try:
+        data = z85.decode(text)
+    except ValueError:
+        return
+    assert z85.encode(data) == (text.encode() if isinstance(text, str) else text)
 
 
 def test_jsonapi() -> None:
