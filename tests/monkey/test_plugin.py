@@ -43,8 +43,12 @@ def test_patch_all_patches_zmq_if_asked(
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{patched}\n", "")
 
 
-def test_console_script_is_declared() -> None:
+def test_console_scripts_are_declared() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    module, _, name = setup["options.entry_points"]["console_scripts"].split("=")[1].strip().partition(":")
-    assert callable(getattr(__import__(module, fromlist=[name]), name))
+    declared = setup["options.entry_points"]["console_scripts"].split("\n")
+    scripts = dict(map(str.strip, line.split("=")) for line in declared if line)
+    assert set(scripts) == {"gzmtp", "gzmtp-monkey"}
+    for target in scripts.values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(__import__(module, fromlist=[name]), name))
