@@ -349,3 +349,32 @@ def test_greenlets_and_poll(radio_and_dish, zmq):
     radio.send(b"2", group="g")
     assert dish.poll(5000) == zmq.POLLIN
     assert dish.recv(zmq.NOBLOCK) == b"2"
+
+
+FORK = """
+import os, sys
+context = zmq.Context()
+radio, dish = context.socket(zmq.RADIO), context.socket(zmq.DISH)
+radio.connect(sys.argv[1])
+dish.bind("udp://127.0.0.1:*")
+radio.send(b"before", group="g")
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+_, status = os.waitpid(child, 0)
+radio.send(b"after %d" % status, group="g")
+echo = context.socket(zmq.RADIO)
+echo.connect(dish.LAST_ENDPOINT.decode())
+dish.join("g")
+echo.send(b"here", group="g")
+radio.send(dish.recv(), group="g")
+"""
+
+
+def test_a_forked_child_and_the_end_of_a_program(sockets, program):
+    dish = sockets("DISH")
+    dish.bind("udp://127.0.0.1:*")
+    dish.join("g")
+    run = program(FORK, endpoint_of(dish))
+    assert [dish.recv() for _ in range(3)] == [b"before", b"after 0", b"here"]
+    assert run.end() == 0 and run.errors == ""

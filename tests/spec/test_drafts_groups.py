@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import gevent
 import pytest
@@ -261,3 +262,46 @@ def test_a_radio_without_manners(sockets, bind, raw, events, parts):
     assert radio.closed()
     watch.until("DISCONNECTED")
     assert not dish.poll(0)
+
+
+@pytest.mark.parametrize("kinds", [("DISH", "RADIO"), ("RADIO", "DISH")])
+def test_memberships_under_curve(sockets, bind, joined, zmq, kinds):
+    if not zmq.has("curve"):
+        pytest.skip("needs gzmtp[curve]")
+    public, secret = zmq.curve_keypair()
+    own_public, own_secret = zmq.curve_keypair()
+    bound = sockets(kinds[0], curve_server=1, curve_secretkey=secret, curve_publickey=public)
+    keys = dict(curve_serverkey=public, curve_publickey=own_public, curve_secretkey=own_secret)
+    connected = sockets(kinds[1], **keys)
+    connected.connect(bind(bound))
+    radio, dish = (connected, bound) if kinds[0] == "DISH" else (bound, connected)
+    dish.join("g")
+    joined(radio, dish)
+    radio.send(b"no", group="h")
+    radio.send(b"yes", group="g")
+    assert receive(dish) == ("g", b"yes")
+
+
+def test_a_dish_in_another_thread(sockets, transport, bind):
+    """Each has a hub of its own; the memberships cross over as well as the messages."""
+    radio = sockets("RADIO")
+    place = bind(radio, transport)
+    got = []
+
+    def listen():
+        dish = sockets("DISH")
+        dish.connect(place)
+        dish.join("g")
+        got.append(receive(dish))
+        dish.close(0)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+
+    def heard():
+        radio.send(b"x", group="g")
+        return got
+
+    eventually(heard)
+    thread.join(5)
+    assert got == [("g", b"x")]
