@@ -133,6 +133,9 @@ class Loop(Turns):
             timer.lose()
         self._watches.clear()
         self._timers.clear()
+        if self._hold is not None:  # libuv would not come to an end
+            _give_back(self._hold)
+            self._hold = None
         if self.hub.loop is not None:
             self.hub.destroy(destroy_loop=True)
             # It stays suspended in its last words, and its memory with it: let it end.
@@ -153,7 +156,7 @@ class Loop(Turns):
     def release(self) -> None:
         """Undo one `hold`."""
         self._holders -= 1
-        if not self._holders:
+        if not self._holders and self._hold is not None:
             self._hold.stop()
             self._hold.close()
             self._hold = None

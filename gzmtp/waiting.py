@@ -97,7 +97,7 @@ class Line:
 
     def wake_all(self) -> None:
         """Wake everybody: the socket has come to an end."""
-        for seat in self.seats:
+        for seat in tuple(self.seats):  # one of another thread may go at once
             seat.wake(False)
 
     def wait_until(
