@@ -22,8 +22,9 @@ from gzmtp.transports import (  # ipc and tcp now: later there may be no descrip
     INPROC,
     UDP,
     ipc,  # noqa: F401
+    socks,
     split_endpoint,
-    tcp,  # noqa: F401
+    tcp,
     transport,
     udp,
 )
@@ -124,6 +125,8 @@ class Binding(Lingering):
             self._connect_inproc(address, endpoint, pipe)
         else:
             module: Any = transport(scheme)
+            if module is tcp and options.socks_proxy:
+                module = socks
             target = module.parse(address, False, options)
             if self.type in _CONNECT_ONCE and any(
                 d.endpoint == endpoint and not d.retired for d in self.dialers
