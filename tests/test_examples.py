@@ -47,6 +47,11 @@ EXAMPLES = {
         "".join(rf"client{n}\.{i} done by worker[12]\n" for n in (1, 2, 3, 4) for i in (1, 2, 3))
         + r"worker1: \d+ requests; worker2: \d+ requests\n",
     ),
+    "drafts": (
+        [],
+        [],
+        "".join(rf"client {n}: HELLO FROM {n}\n" for n in (1, 2, 3)) + r"dish: news: nothing new\ndish: weather: rain\n",
+    ),
     "large_stream": (
         [],
         ["--count", "50"],
