@@ -147,6 +147,7 @@ class Socket(Messages, Generic[T_co]):
 
         *flags*: NOBLOCK, SNDMORE.  With ``copy=False`` the body is never copied and must not be
         changed until it has left; with *track* too, a MessageTracker that tells when is returned.
+        *routing_id* (SERVER, PEER) and *group* (RADIO) say where it goes; a Frame may do that too.
         Raises Again (NOBLOCK, or SNDTIMEO milliseconds went by), ContextTerminated, ZMQError
         (EFSM, EHOSTUNREACH, ENOTSUP, ENOTSOCK), TypeError for str.  zmq_msg_send(3).
         """
