@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import gevent
 from gevent import monkey
+from gevent._ffi.callback import callback
 from gevent._hub_local import get_hub_if_exists
 from greenlet import GreenletExit, getcurrent
 from greenlet import error as GreenletError
@@ -57,6 +58,11 @@ class Loop(Turns):
         #: Called with the loop when its thread has ended.
         self.heirs: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
+        self._bell: Any = None
+        if ".libuv." in type(hub.loop).__module__:
+            self._bell = hub.loop.async_(ref=False)
+            self._bell.start(_ignore)
+            self.tell = self._ring
 
     @staticmethod
     def here() -> Loop:
@@ -74,6 +80,21 @@ class Loop(Turns):
         """Tell whether the calling thread's hub is this loop's.  (A thread that only asks is given
         no hub: nobody would give it back.)"""
         return get_hub_if_exists() is self.hub
+
+    def _ring(self, call: Callable[..., Any], *args: Any) -> None:
+        """`tell` on libuv: call in the hub, soon, from whichever thread.
+
+        gevent's run_callback_threadsafe starts a timer of the loop, which may be running at this
+        moment: that lost calls, and crashed.
+        """
+        if self.is_here():
+            self.soon(call, *args)
+            return
+        bell = self._bell
+        if bell is None:
+            raise ValueError("the thread of this loop has ended")
+        self.hub.loop._callbacks.append(callback(call, args))
+        bell.send()
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""
@@ -133,6 +154,9 @@ class Loop(Turns):
             timer.lose()
         self._watches.clear()
         self._timers.clear()
+        bell, self._bell = self._bell, None
+        if bell is not None:
+            _give_back(bell)
         if self._hold is not None:  # libuv would not come to an end
             _give_back(self._hold)
             self._hold = None
