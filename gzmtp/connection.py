@@ -38,6 +38,8 @@ SILENT = "nothing was heard in time"
 class Owner(Protocol):
     """What a connection asks of the dialer or listener that it belongs to."""
 
+    host: Any
+    connections: set[Connection]
     options: Any
     tuning: Tuning
     stream: bool
@@ -176,9 +178,11 @@ class Connection:
             bounds = (tuning.max_unfinished_bytes, tuning.max_unfinished_parts)
             decoder = codec.decoder(options.maxmsgsize, *bounds)
         self._codec = codec
+        many = len(self.owner.connections) if self.owner.host.shares else 1
         self.writer = WriteEngine(
-            self.sock, pipe, self.loop, tuning, self.counters, codec, self.owner, self._failed
-        )
+            self.sock, pipe, self.loop, tuning.for_many(many), self.counters, codec, self.owner,
+            self._failed,
+        )  # fmt: skip
         self.reader = ReadEngine(
             self.sock, pipe, self.loop, tuning, self.counters, decoder, self.owner,
             self._commands, self._ending,

@@ -112,10 +112,10 @@ class Endpoint:
         host = self.host
         if not (host.shares and codec.same_for_all):
             return codec
-        encode = host.encoders.get(codec.encode)
-        if encode is None:
-            host.encoders[codec.encode] = encode = encode_once(codec.encode)
-        return codec._replace(encode=encode)
+        if codec.encode in host.encoders:
+            return codec._replace(encode=host.encoders[codec.encode])
+        host.encoders[codec.encode] = encode_once(codec.encode)
+        return codec  # the first has nobody to share with, and should not pay for it
 
     def monitor(self, event: int, value: int, connection: Connection | None = None) -> None:
         """Tell the monitor."""

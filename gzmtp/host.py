@@ -218,7 +218,7 @@ class Host(Binding):
         """Let the hub have its turn; a callback of the hub is in the midst of it."""
         self.here()
         if not self.loop.in_hub():
-            self.loop.take_turn()
+            self.loop.take_turn(self)
 
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None:
         """Ask the context's ZAP handler (RFC 27)."""

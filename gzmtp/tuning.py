@@ -24,6 +24,8 @@ ASYNC_SOME = "async_some"
 STRATEGIES = (SYNC_TRY, SYNC_LOOP, ASYNC_FIRST, ASYNC_SOME)
 
 _PREFIX = "GZMTP_"
+#: Messages of one turn that leave at once, times the peers that they go to.
+_MOST_WRITES = 256
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,13 @@ class Tuning:
     def but(self, **changes: Any) -> Tuning:
         """Return the same settings but for *changes*."""
         return replace(self, **changes)
+
+    def for_many(self, peers: int) -> Tuning:
+        """Return the settings of a connection to one of so many *peers* that are sent the same:
+        fewer messages of a turn leave at once, since each is so many system calls."""
+        if peers * self.short_run <= _MOST_WRITES:
+            return self
+        return self.but(short_run=max(_MOST_WRITES // peers, min(self.short_run, 2)))
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Tuning:

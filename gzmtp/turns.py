@@ -45,6 +45,9 @@ class Turns:
         self.turn = 0
         #: Set by who has sent something: an answer may come soon.
         self.awaited: Patience | None = None
+        #: Whose sender only lets the hub have a turn, and what to call in the turn after it.
+        self.busy: object = None
+        self.afterwards: list[Callable[[], object]] = []
         self._turned = 0.0
         self._turn_expected = False
         self._ready: deque[Sleeper] = deque()
@@ -140,8 +143,10 @@ class Turns:
                 return
         patience.paid()
 
-    def take_turn(self) -> None:
+    def take_turn(self, busy: object = None) -> None:
         """Let the hub have a whole turn: descriptors, timers, and whoever they make ready.
+
+        *busy* names the host whose sender goes on afterwards.
 
         gevent.sleep(0) does not see to that: as long as callbacks follow each other, which they do
         if a busy greenlet sleeps so again and again, the loop runs fifty before it looks at
@@ -151,9 +156,14 @@ class Turns:
         watcher = self.hub.loop.async_()
         watcher.start(self.soon, waiter.switch, None)  # after those whom the turn makes ready
         watcher.send()
+        before, self.busy = self.busy, busy
         try:
             waiter.get()
         finally:
             watcher.stop()
             watcher.close()
+            self.busy = before
+            for call in self.afterwards:
+                self.soon(call)
+            self.afterwards = []
         self.turned()
