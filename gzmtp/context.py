@@ -73,6 +73,9 @@ class ContextState:
         host = Host(self, socket_type)
         host.number = next(_socket_numbers)
         self.hosts.add(host)
+        if self.terminated:  # by another thread meanwhile, which may not have seen this one
+            host.close()
+            raise ContextTerminated()
         return host
 
     def counters(self) -> Counters:

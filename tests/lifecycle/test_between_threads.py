@@ -11,6 +11,8 @@ import warnings
 import gevent
 import pytest
 
+import gzmtp.context
+
 
 def test_thread_that_wakes_somebody_leaves_no_hub(pair_of, thread, transport):
     """What does not have to wait needs no hub of its own."""
@@ -138,3 +140,18 @@ def test_collected_socket_gives_its_descriptor_back(zmq, context):
         for _ in range(3):
             use()
         gc.collect()
+
+
+@pytest.mark.gzmtp_only("it is shown with gzmtp's own parts")
+def test_socket_that_is_being_made_while_another_thread_terminates(zmq, thread, monkeypatch):
+    """It hears of it: nobody else would tell it."""
+    context = zmq.Context()
+
+    class Slow(gzmtp.context.Host):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            thread(context.term).get()
+
+    monkeypatch.setattr(gzmtp.context, "Host", Slow)
+    with pytest.raises(zmq.ContextTerminated):
+        context.socket(zmq.PULL)

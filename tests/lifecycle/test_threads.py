@@ -177,9 +177,12 @@ def test_worker_threads_end_by_eterm(zmq, endpoint, thread):
     dealer = context.socket(zmq.DEALER)
     dealer.bind(place)
 
+    connected = threading.Barrier(4)
+
     def work():
         socket = context.socket(zmq.REP)
         socket.connect(place)
+        connected.wait(5)
         served = 0
         try:
             while True:
@@ -190,6 +193,7 @@ def test_worker_threads_end_by_eterm(zmq, endpoint, thread):
             return served
 
     workers = [thread(work) for _ in range(3)]
+    connected.wait(5)
     for _ in range(30):
         dealer.send_multipart([b"", b"job"])
     for _ in range(30):
