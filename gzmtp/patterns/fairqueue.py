@@ -63,8 +63,22 @@ class FairQueue:
             if not pipe.paused and len(pipe.inbox) < pipe.rcvhwm:
                 self._owner.take = pipe.inbox.popleft
                 self.source = pipe
-                return
-        self._owner.take = self.next
+            else:
+                self._owner.take = self._next_of_one
+        else:
+            self._owner.take = self.next
+
+    def _next_of_one(self) -> Message:
+        """`next` while one pipe alone has messages, and is about to be paused or is."""
+        pipe = self._ring[0]
+        inbox = pipe.inbox
+        message = inbox.popleft()
+        if len(inbox) <= pipe.rcvhwm >> 1:
+            if pipe.paused:
+                pipe.resume()
+            self._bind()
+        self.source = pipe
+        return message
 
     def next(self) -> Message:
         """Take the next message, whosesoever turn it is; IndexError when there is none."""
