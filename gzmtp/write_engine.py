@@ -282,8 +282,13 @@ class WriteEngine:
             view = memoryview(buffer)[sent:]
             sent = 0
             if borrowed and type(buffer) is not bytes:
-                view = memoryview(bytes(view))
-                self.counters.copied_bytes += len(view)
+                copy = bytes(view)
+                self.counters.copied_bytes += len(copy)
+                if len(copy) == size:  # it may have to be sent anew, on another connection
+                    for part in borrowed:
+                        if part.buffer is buffer:
+                            part.buffer = copy
+                view = memoryview(copy)
             rest.append(view)
         self._batch = batch
         self._batch_large = large
@@ -386,6 +391,10 @@ class WriteEngine:
         if not self._rest:
             self._rest.extend(buffers)
             self._batch = batch
+            for message in batch:
+                for part in message:
+                    if type(part) is Body:
+                        part.taken = False  # `settle` has to copy it after all
         self._blocked = True
         self._set_blocked_mark()
         self._watch.stop()

@@ -334,3 +334,27 @@ def test_what_came_before_the_peer_went_is_received(zmq, sockets, bind, raw, eve
             pass
     assert [pair.recv() for _ in range(300)] == [b"%d" % number for number in range(300)]
     watch.until("DISCONNECTED")
+
+
+@pytest.mark.gzmtp_only("libzmq copies every body")
+def test_body_that_is_sent_anew_is_what_it_was(zmq, sockets, raw_listener, tmp_path, events):
+    """It may be changed as soon as send() has returned; the next connection sends the old one."""
+    for number in range(12):
+        listener = raw_listener(address=str(tmp_path / f"{number}"))
+        push = sockets("PUSH", sndtimeo=0, sndhwm=3, reconnect_ivl=1)
+        watch = events(push)
+        push.connect(listener.endpoint)
+        first = listener.accept()
+        first.handshake("PULL")
+        watch.until("HANDSHAKE_SUCCEEDED")
+        with pytest.raises(zmq.Again):
+            while True:
+                body = bytearray(b"a" * (70_000 + 1000 * number))
+                push.send(body)
+                body[:] = b"Z" * len(body)
+        first.close()
+        second = listener.accept()
+        second.handshake("PULL")
+        for _ in range(2):
+            assert b"Z" not in second.recv_message()[0]
+        push.close(0)
