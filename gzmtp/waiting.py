@@ -95,6 +95,15 @@ class Line:
                 seat.wake(now)
                 return
 
+    def wake_here(self) -> None:
+        """`wake_next`, in the next turn, for a caller in the loop's own thread: three calls less."""
+        for seat in self.seats:
+            if not seat.woken:
+                seat.woken = True
+                if seat.greenlet is not None:
+                    seat.loop.make_ready(seat)
+                return
+
     def wake_all(self) -> None:
         """Wake everybody: the socket has come to an end."""
         for seat in tuple(self.seats):  # one of another thread may go at once

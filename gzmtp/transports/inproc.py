@@ -129,9 +129,12 @@ class Joint:
                 and len(to.inbox) < to.rcvhwm
                 and not (source.control or self.host.shares or self.host.bodies)
             ):
+                other._run = 0  # two who talk are no flood
                 host.deliver(to, [source.queue.popleft()])
-                if host.receivers.seats or host.observers:
+                if host.observers:
                     host.readable()
+                elif host.receivers.seats:
+                    host.receivers.wake_here()
                 return
         self.hand_over()
 
