@@ -96,7 +96,7 @@ class Line:
                 return
 
     def wake_here(self) -> None:
-        """`wake_next`, in the next turn, for a caller in the loop's own thread: three calls less."""
+        """`wake_next` for a caller in the loop's own thread: three calls less."""
         for seat in self.seats:
             if not seat.woken:
                 seat.woken = True
