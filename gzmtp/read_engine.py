@@ -11,6 +11,7 @@ wants the opposite.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -86,11 +87,8 @@ class ReadEngine:
             except ProtocolError as error:
                 self._closing(error)
                 return
-            if messages:
-                self.counters.messages_in += len(messages)
-                self._deliver(self.pipe, messages)
-            if self.decoder.commands:
-                self._take_commands()
+            self.counters.messages_in += len(messages)
+            self._take(messages)
             if self.decoder.fault is not None:
                 self._closing(self.decoder.fault)
                 return
@@ -163,9 +161,10 @@ class ReadEngine:
                 if messages:
                     came = True
                     counters.messages_in += len(messages)
-                    self._deliver(pipe, messages)
+                    if not decoder.commands:
+                        self._deliver(pipe, messages)
                 if decoder.commands:
-                    self._take_commands()
+                    self._take(messages)
                 if decoder.fault is not None:
                     raise decoder.fault
                 if len(pipe.inbox) >= pipe.rcvhwm:
@@ -185,10 +184,23 @@ class ReadEngine:
             self._closing(end)
         return came
 
-    def _take_commands(self) -> None:
-        commands = self.decoder.commands
-        self.decoder.commands = []
-        self._commands(commands)
+    def _take(self, messages: list[Message]) -> None:
+        """Deliver *messages* and serve the commands that came with them, in their order: a peer
+        may subscribe by either."""
+        decoder = self.decoder
+        commands, places = decoder.commands, decoder.places
+        decoder.commands, decoder.places = [], []
+        begin = done = 0
+        while begin < len(commands):
+            place = places[begin]
+            end = bisect_right(places, place, begin)
+            if place > done:
+                self._deliver(self.pipe, messages[done:place])
+                done = place
+            self._commands(commands[begin:end])
+            begin = end
+        if done < len(messages):
+            self._deliver(self.pipe, messages[done:])
 
     def _pause(self) -> None:
         if self._tuning.pause_reading and not self._closed:

@@ -54,7 +54,13 @@ class Xsub(FairQueued):
             kept = [m for m in queue if len(m) != 1 or verb_of(m[0]) is None]
             queue.clear()
             queue.extend(kept)
-        said = {bytes(m[0])[1:] for m in queue if len(m) == 1 and verb_of(m[0]) is not None}
+        only_first = bool(self.host.options.only_first_subscribe)
+        said = {
+            bytes(part)[1:]
+            for message in queue
+            for verb, part in read(message, only_first)
+            if verb is not None
+        }
         pipe.control.clear()
         pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics if topic not in said)
         pipe.slot = True

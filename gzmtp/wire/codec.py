@@ -30,6 +30,7 @@ class Decoder(Protocol):
 
     want: memoryview | None
     commands: list[bytes]
+    places: list[int]
     fault: ProtocolError | None
 
     def feed(self, data: bytes) -> list[list[bytes]]:

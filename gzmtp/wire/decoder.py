@@ -43,7 +43,8 @@ class Decoder:
     says why nothing must be fed any more.
 
     `feed` what was received; while `want` is not None, receive into it instead and tell `filled`
-    how many bytes came.  Command bodies are collected in `commands`; the caller empties it.
+    how many bytes came.  Command bodies are collected in `commands`, and in `places` how many of
+    the messages that are returned came before each; the caller empties both.
 
     *max_size* (bytes, -1: no limit) bounds one frame and is judged when its length is read
     (libzmq: ZMQ_MAXMSGSIZE); *max_bytes* and *max_parts* bound an unfinished message.
@@ -51,7 +52,8 @@ class Decoder:
     """
 
     __slots__ = (
-        "want", "commands", "fault", "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
+        "want", "commands", "places", "fault",
+        "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
         "_max_parts", "_flags", "_size", "_body", "_room", "_view", "_earned",
         "likely", "_prefix", "_prefix_parts", "_prefix_size", "_head",
         "_missing", "_alike", "_alike_parts", "_alike_size", "_unpack",
@@ -62,6 +64,7 @@ class Decoder:
     ) -> None:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.places: list[int] = []
         self.fault: ProtocolError | None = None
         self._rest = b""
         self._missing = 0  # bytes behind _rest that complete its frame, where that is known
@@ -162,6 +165,7 @@ class Decoder:
             position = stop
             if flags & COMMAND:
                 self.commands.append(data[start:stop])
+                self.places.append(len(messages))
             elif flags & MORE:
                 parts.append(data[start:stop])
                 self._held += size
@@ -308,6 +312,7 @@ class Decoder:
         flags = self._flags
         if flags & COMMAND:
             self.commands.append(part)
+            self.places.append(0)
             return []
         parts = self._parts
         parts.append(part)

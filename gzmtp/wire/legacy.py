@@ -54,7 +54,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "likely", "want", "commands",
+        "fault", "likely", "want", "commands", "places",
         "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
@@ -63,6 +63,7 @@ class Decoder:
     ) -> None:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.places: list[int] = []
         self.fault: ProtocolError | None = None  # always raised at once
         self.likely = False  # nothing is received ahead of its header
         self._buffer = bytearray()

@@ -23,12 +23,13 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
 class Decoder:
     """Received pieces to messages; the same face as `gzmtp.wire.decoder.Decoder`."""
 
-    __slots__ = ("fault", "likely", "want", "commands")
+    __slots__ = ("fault", "likely", "want", "commands", "places")
 
     def __init__(self, max_size: int = -1) -> None:
         """Create one; *max_size* has nothing to judge here, as in libzmq."""
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
+        self.places: list[int] = []
         self.fault: ProtocolError | None = None  # always raised at once
         self.likely = False  # nothing is received ahead of its header
 

@@ -67,7 +67,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "likely", "commands",
+        "fault", "likely", "commands", "places",
         "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
@@ -79,6 +79,7 @@ class Decoder:
         max_parts: int = 1 << 20,
     ) -> None:
         self.commands: list[bytes] = []
+        self.places: list[int] = []
         self.fault: ProtocolError | None = None  # always raised at once
         self.likely = False  # nothing is received ahead of its header
         self._open = open
@@ -111,6 +112,7 @@ class Decoder:
             payload = self._open(body)
             if payload[0] & COMMAND:
                 self.commands.append(payload[1:])
+                self.places.append(len(messages))
                 continue
             self._parts.append(payload[1:])
             if payload[0] & MORE:
@@ -132,6 +134,7 @@ class Decoder:
         if not framed_as_commands:
             return bodies
         self._frames.commands = []
+        self._frames.places = []
         return merge(bodies, framed_as_commands, key=lambda body: body[_NONCE])
 
     def _bound(self, size: int) -> None:

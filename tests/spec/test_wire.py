@@ -206,3 +206,21 @@ def test_own_properties(sockets, raw_listener, zmq):
     peer.greet()
     peer.send(zmtp.ready("PULL"))
     assert zmtp.properties(X_key="value") in peer.recv()[1]
+
+
+def test_subscriptions_of_both_spellings_keep_their_order(sockets, bind, raw):
+    """libzmq's XSUB sends what it knew before as commands, and what its user sends as messages."""
+    pub = sockets("XPUB")
+    peer = raw(bind(pub))
+    peer.greet(minor=1)
+    peer.send(zmtp.ready("XSUB"))
+    peer.recv()
+    peer.send(
+        zmtp.command(b"SUBSCRIBE", b"a")
+        + zmtp.frame(b"\x01b")
+        + zmtp.frame(b"\x00a")
+        + zmtp.command(b"SUBSCRIBE", b"a")
+        + zmtp.command(b"CANCEL", b"b")
+    )
+    expected = [b"\x01a", b"\x01b", b"\x00a", b"\x01a", b"\x00b"]
+    assert [pub.recv() for _ in expected] == expected
