@@ -94,7 +94,10 @@ class Loop(Turns):
         if bell is None:
             raise ValueError("the thread of this loop has ended")
         self.hub.loop._callbacks.append(callback(call, args))
-        bell.send()
+        try:
+            bell.send()
+        except Exception as error:  # closed at this very moment: gevent has no better name for it
+            raise ValueError("the thread of this loop has ended") from error
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""

@@ -23,8 +23,8 @@ _set_plain = object.__setattr__
 
 
 class _OptionProperty:
-    """An option to be read as an attribute.  Not a data descriptor: what an instance has of this
-    name comes first, as it would with ``__getattr__``."""
+    """An option to be read as an attribute.  What an instance has of this name comes first, as it
+    would with ``__getattr__``."""
 
     __slots__ = ("_key", "_option")
 
@@ -34,8 +34,19 @@ class _OptionProperty:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
-            raise AttributeError(f"type object {owner.__name__!r} has no attribute {self._key!r}")
+            return self
+        if self._key in instance.__dict__:
+            return instance.__dict__[self._key]
         return instance._read_option(self._key, self._option)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Reached by `object.__setattr__` alone, for a name that a class has annotated."""
+        instance.__dict__[self._key] = value
+
+    def __delete__(self, instance: Any) -> None:
+        if self._key not in instance.__dict__:
+            raise AttributeError(self._key)
+        del instance.__dict__[self._key]
 
 
 def _defined(kind: type) -> list[str]:

@@ -149,8 +149,10 @@ def test_ctrl_c_reaches_a_blocked_recv(script: Callable[..., str], tmp_path: Pat
 @pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
 def test_workers_in_processes(how: str, run: Run, script: Callable[..., str]) -> None:
     """The parent's sockets are alive while children begin; each child has a context of its own."""
+    if how == "fork" and os.environ.get("GEVENT_LOOP", "").startswith("libuv"):
+        pytest.skip("gevent on libuv forgets a child that ends just before somebody waits for it")
     script("""
-        import multiprocessing, os, signal, sys
+        import multiprocessing, os, signal, sys, threading, time
         import zmq
         def work(address):
             socket = zmq.Context().socket(zmq.REP)
@@ -178,10 +180,13 @@ def test_workers_in_processes(how: str, run: Run, script: Callable[..., str]) ->
                     pid, answer = socket.recv_pyobj()
                     assert pid == child.pid
                     print(answer)
-            for child in children:
-                while child.exitcode is None:
-                    child.join(0.5)  # gevent alone misses one SIGCHLD in fifty
+            def remind():
+                while True:  # gevent alone misses one SIGCHLD in fifty, and waits for ever
+                    time.sleep(0.2)
                     os.kill(os.getpid(), signal.SIGCHLD)
+            threading.Thread(target=remind, daemon=True).start()
+            for child in children:
+                child.join()
                 print(child.exitcode)
     """)
     done = run("-m", "gzmtp.monkey", "program.py", how)

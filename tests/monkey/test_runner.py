@@ -184,7 +184,7 @@ def test_greenlets_outlive_the_last_line(runs: Callable[..., str]) -> None:
 @pytest.mark.parametrize("by_name", [False, True], ids=["script", "module"])
 def test_children_of_multiprocessing(how: str, by_name: bool, run: Run, script: Callable[..., str]) -> None:
     script("""
-        import multiprocessing, os, signal, sys, time
+        import multiprocessing, os, signal, sys, threading, time
         import zmq
         def work(end):
             end.send((zmq.__name__, time.sleep.__module__, sys.argv[1:]))
@@ -196,9 +196,12 @@ def test_children_of_multiprocessing(how: str, by_name: bool, run: Run, script: 
             child.start()
             theirs.close()
             print(*ours.recv())
-            while child.exitcode is None:
-                child.join(0.5)  # gevent alone misses one SIGCHLD in fifty
-                os.kill(os.getpid(), signal.SIGCHLD)
+            def remind():
+                while True:  # gevent alone misses one SIGCHLD in fifty, and waits for ever
+                    time.sleep(0.2)
+                    os.kill(os.getpid(), signal.SIGCHLD)
+            threading.Thread(target=remind, daemon=True).start()
+            child.join()
             print(child.exitcode)
     """)
     done = run("-m", "gzmtp.monkey", *(("-m", "program") if by_name else ("program.py",)), how)
