@@ -129,7 +129,10 @@ class WriteEngine:
         """The queue reached its mark: the first messages of a turn, or a full batch."""
         if self._blocked or self._batching:
             if self._blocked:
-                self._set_blocked_mark()
+                if self._sync and self._watch.active and self.loop.is_here():
+                    self._writable()  # the kernel may have room by now
+                if self._blocked:
+                    self._set_blocked_mark()
             else:
                 self._write()
             if self.loop.idle_turns():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from support import raw as zmtp
 from support.waiting import eventually
 
 
@@ -137,3 +140,36 @@ def test_push_to_many_fills_each(zmq, sockets, unused):
     for _ in range(4):
         socket.connect(unused("tcp"))
     assert accepted(zmq, socket) == 12
+
+
+@pytest.mark.gzmtp_only("libzmq has a thread for this")
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+def test_a_publisher_in_a_tight_loop_sends_what_the_kernel_takes(sockets, bind, raw, transport):
+    pub = sockets("PUB", sndhwm=10, sndbuf=65536)
+    peer = raw(bind(pub, transport))
+    peer.handshake("SUB")
+    peer.send(zmtp.command(b"SUBSCRIBE", b""))
+    body = b"x" * 8192
+
+    def takes_no_more():
+        for _ in range(500):
+            pub.send(body)
+        return pub.metrics()["waits"] > 0
+
+    eventually(takes_no_more)
+
+    def drained():
+        """What the kernel had, without a turn of the hub."""
+        count = 0
+        while True:
+            try:
+                count += len(os.read(peer.sock.fileno(), 1 << 20))
+            except BlockingIOError:
+                return count
+
+    assert drained() > 65536
+    got = 0
+    for _ in range(1000):
+        pub.send(body)
+        got += drained()
+    assert got > 100 * len(body)
