@@ -131,6 +131,8 @@ class Turns:
         if self.hub.loop._callbacks:
             return  # it will not sleep
         descriptor = self.hub.loop.fileno()
+        if descriptor is None:
+            return  # select and poll: nothing tells of all at once
         if descriptor != self._descriptor:  # (another one after a fork)
             self._descriptor = descriptor
             self._backend = _poll()
