@@ -45,8 +45,8 @@ class Turns:
         self.turn = 0
         #: Set by who has sent something: an answer may come soon.
         self.awaited: Patience | None = None
-        #: Whose sender only lets the hub have a turn, and what to call in the turn after it.
-        self.busy: object = None
+        #: Whose senders only let the hub have a turn, and what to call in the turn after it.
+        self.busy: list[object] = []
         self.afterwards: list[Callable[[], object]] = []
         self._turned = 0.0
         self._turn_expected = False
@@ -158,13 +158,13 @@ class Turns:
         watcher = self.hub.loop.async_()
         watcher.start(self.soon, waiter.switch, None)  # after those whom the turn makes ready
         watcher.send()
-        before, self.busy = self.busy, busy
+        self.busy.append(busy)
         try:
             waiter.get()
         finally:
             watcher.stop()
             watcher.close()
-            self.busy = before
+            self.busy.remove(busy)  # others may be in the midst of theirs
             for call in self.afterwards:
                 self.soon(call)
             self.afterwards = []

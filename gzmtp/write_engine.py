@@ -189,7 +189,7 @@ class WriteEngine:
         if not self.loop.is_here():
             return  # of a thread that has handed the socket over meanwhile
         self.loop.turned()
-        if self.loop.busy is self._host and not self._closed:
+        if self._host in self.loop.busy and not self._closed:
             self.loop.afterwards.append(self._turn_over)
         else:
             self._batching = False

@@ -128,3 +128,21 @@ def test_a_callback_of_the_hub_may_send(zmq, pair_of):
     gevent.get_hub().loop.run_callback(call)
     assert [b.recv() for _ in range(2000)] == [b"%d" % number for number in range(2000)]
     assert not said
+
+
+@tcp
+def test_turns_that_overlap_end_each_for_itself(pair_of):
+    """Two busy senders let the hub have its turn at once: when both are done, each message leaves."""
+    (a, b), (c, d) = pair_of("PUSH", "PULL"), pair_of("PUSH", "PULL")
+    for one, other in ((a, b), (c, d)):
+        one.send(b"first")
+        assert other.recv() == b"first"
+    both = [gevent.spawn(each._host.rest) for each in (a, c)]
+    gevent.joinall(both, raise_error=True)
+    for one, other in ((a, b), (c, d)):
+        for number in range(100):
+            one.send(b"%d" % number)
+        assert [other.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
+        gevent.sleep(0)
+        one.send(b"last")
+        assert other.recv() == b"last"
