@@ -155,10 +155,14 @@ class FairQueue:
 class FairQueued(Pattern):
     """A pattern that receives from its peers in turn."""
 
-    def __init__(self, host: Host) -> None:
-        """Have nothing to give yet."""
+    def __init__(self, host: Host, take: Callable[[], Message] | None = None) -> None:
+        """Have nothing to give yet.  With *take* the queue's own `take` is for it alone."""
         super().__init__(host)
-        self._in = FairQueue(self)
+        if take is None:
+            self._in = FairQueue(self)
+        else:
+            self._in = FairQueue()
+            self.take = take
         self.deliver = self._in.deliver  # type: ignore[method-assign]
         self.refill = self._in.refill  # type: ignore[method-assign]
 

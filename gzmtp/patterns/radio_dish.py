@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
-from gzmtp.patterns.fairqueue import FairQueue
 from gzmtp.patterns.fanout import Fanout
+from gzmtp.patterns.interest import Interested
 from gzmtp.patterns.pattern import Host, Message, Part, Pattern, Pipe
 from gzmtp.patterns.single import check
 
@@ -23,8 +23,6 @@ LONGEST = 255
 #: What one peer's memberships may cost in all: the bytes of the groups and OVERHEAD for each.
 LIMIT = 64 << 20
 OVERHEAD = 128
-#: Changes that a radio may leave unread beyond what its dish wants now.
-MOST_CHANGES = 100_000
 
 #: The version of a pipe that speaks no ZMTP.
 _DATAGRAMS = (0, 0)
@@ -151,45 +149,25 @@ class Radio(Pattern):
         return True
 
 
-class Dish(Pattern):
+class Dish(Interested):
     """Receive the messages of the groups that were joined."""
 
     addressed = True
+    asks = JOIN
+    requests = "memberships"
 
     def __init__(self, host: Host) -> None:
         """Begin outside all groups."""
-        super().__init__(host)
-        self._in = FairQueue()
         self._groups: dict[bytes, None] = {}
         self._group = b""  # of the message taken last
-        self.take = self._take
-        self.refill = self._in.refill  # type: ignore[method-assign]
-
-    # -- the life of a pipe
-
-    def attach(self, pipe: Pipe) -> None:
-        """Take in a radio, which knows nothing yet."""
-        super().attach(pipe)
-        pipe.slot = False
+        super().__init__(host, self._groups, self._take)
+        self.deliver = self._deliver  # type: ignore[method-assign]
 
     def ready(self, pipe: Pipe) -> None:
         """Tell a radio, old or new, of all groups."""
         super().ready(pipe)
-        pipe.control.clear()
-        pipe.control.extend((JOIN, group) for group in self._groups)
-        pipe.slot = True
+        self._tell_all(pipe)
         pipe.nudge()
-
-    def hiccup(self, pipe: Pipe) -> None:
-        """Keep no changes for a radio that will hear of everything anew."""
-        super().hiccup(pipe)
-        pipe.slot = False
-        pipe.control.clear()
-
-    def detach(self, pipe: Pipe) -> None:
-        """Keep what it delivered."""
-        super().detach(pipe)
-        self._in.detach(pipe)
 
     # -- groups
 
@@ -208,22 +186,9 @@ class Dish(Pattern):
         self._in.discard(lambda message: message[0] == group)
         self._tell(LEAVE, group)
 
-    def _tell(self, name: bytes, group: bytes) -> None:
-        """Tell every radio that is there, at once."""
-        most = 2 * len(self._groups) + MOST_CHANGES
-        for pipe in self.pipes():
-            if pipe.slot:
-                if len(pipe.control) >= most:  # it is told everything when it comes back
-                    pipe.slot = False
-                    pipe.control.clear()
-                    pipe.drop("it does not read memberships")
-                    continue
-                pipe.control.append((name, group))
-                pipe.nudge()
-
     # -- messages
 
-    def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
+    def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         """Keep what was joined; a radio that forgets the group is sent away."""
         groups = self._groups
         wanted = [m for m in messages if m[0] in groups and len(m) == 2]
@@ -242,11 +207,3 @@ class Dish(Pattern):
     def address(self) -> tuple[int, bytes]:
         """The group of the message taken last."""
         return 0, self._group
-
-    def origin(self) -> Pipe | None:
-        """The pipe that brought the message taken last."""
-        return self._in.source
-
-    def readable(self) -> bool:
-        """Whether any pipe has a message."""
-        return self._in.readable()

@@ -1,22 +1,34 @@
 """SUB and XSUB: messages from all publishers, as far as they are subscribed to (RFC 29).
 
-Subscriptions travel against the messages.  A publisher that is there hears of each change, one
-that comes (or comes back) hears of all topics: `Pipe.control` carries both.
+Subscriptions travel against the messages: see `interest`.
 """
 
 from __future__ import annotations
 
 from gzmtp.constants import SocketOption
-from gzmtp.patterns.fairqueue import FairQueued
 from gzmtp.patterns.fanout import Fanout
+from gzmtp.patterns.interest import Interested
 from gzmtp.patterns.pattern import SENT, Host, Message, Part, Pipe
 from gzmtp.patterns.subscriptions import CANCEL, SUBSCRIBE, Topics, read, verb_of
 
-#: How many changes a publisher may leave unread beyond what its subscriber wants now.
-MOST_CHANGES = 100_000
+
+class _Subscriber(Interested):
+    """What wants topics."""
+
+    asks = SUBSCRIBE
+    requests = "subscriptions"
+
+    def __init__(self, host: Host) -> None:
+        """Begin wanting nothing."""
+        self._topics = Topics()
+        super().__init__(host, self._topics)
+
+    def topics_count(self) -> int:
+        """How many distinct topics are wanted."""
+        return len(self._topics)
 
 
-class Xsub(FairQueued):
+class Xsub(_Subscriber):
     """Receive from all publishers what the user subscribed to, by messages sent to them.
 
     Publishers filter; what arrives is not filtered again.
@@ -27,20 +39,14 @@ class Xsub(FairQueued):
     def __init__(self, host: Host) -> None:
         """Begin wanting nothing."""
         super().__init__(host)
-        self._topics = Topics()
         self._out = Fanout(lambda message: self._pipes, host.breathe, host.unwanted)
         self.send = self._send
-
-    def topics_count(self) -> int:
-        """How many distinct topics are wanted."""
-        return len(self._topics)
 
     # -- the life of a pipe
 
     def attach(self, pipe: Pipe) -> None:
         """Take in a publisher; it will be told of the topics when it is there."""
         super().attach(pipe)
-        pipe.slot = False
         pipe.full = len(pipe.queue) >= pipe.sndhwm
 
     def ready(self, pipe: Pipe) -> None:
@@ -61,16 +67,8 @@ class Xsub(FairQueued):
             for verb, part in read(message, only_first)
             if verb is not None
         }
-        pipe.control.clear()
-        pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics if topic not in said)
-        pipe.slot = True
+        self._tell_all(pipe, said)
         pipe.nudge()
-
-    def hiccup(self, pipe: Pipe) -> None:
-        """Keep no changes for a peer that will hear of everything anew."""
-        super().hiccup(pipe)
-        pipe.slot = False
-        pipe.control.clear()
 
     def room(self, pipe: Pipe) -> None:
         """Send to it again."""
@@ -107,18 +105,14 @@ class Xsub(FairQueued):
         return True
 
 
-class Sub(FairQueued):
-    """Receive from all publishers what is subscribed to, and nothing else.
-
-    Subscriptions are no messages: no high-water mark can lose them.
-    """
+class Sub(_Subscriber):
+    """Receive from all publishers what is subscribed to, and nothing else."""
 
     conflates = True
 
     def __init__(self, host: Host) -> None:
         """Begin wanting nothing."""
         super().__init__(host)
-        self._topics = Topics()
         self.deliver = self._deliver  # type: ignore[method-assign]
         self._note_options()
 
@@ -129,10 +123,6 @@ class Sub(FairQueued):
 
     def _note_options(self) -> None:
         self._wanted = not self.host.options.invert_matching
-
-    def topics_count(self) -> int:
-        """How many distinct topics are wanted."""
-        return len(self._topics)
 
     # -- the life of a pipe
 
@@ -147,17 +137,6 @@ class Sub(FairQueued):
         if not pipe.slot:
             self._tell_all(pipe)
         pipe.nudge()
-
-    def _tell_all(self, pipe: Pipe) -> None:
-        pipe.control.clear()
-        pipe.control.extend((SUBSCRIBE, topic) for topic in self._topics)
-        pipe.slot = True
-
-    def hiccup(self, pipe: Pipe) -> None:
-        """Keep no changes for a peer that will hear of everything anew."""
-        super().hiccup(pipe)
-        pipe.slot = False
-        pipe.control.clear()
 
     # -- subscriptions
 
@@ -174,19 +153,6 @@ class Sub(FairQueued):
         else:
             return False
         return True
-
-    def _tell(self, name: bytes, topic: bytes) -> None:
-        """Tell every publisher that is there, at once."""
-        most = 2 * len(self._topics) + MOST_CHANGES
-        for pipe in self.pipes():
-            if pipe.slot:
-                if len(pipe.control) >= most:  # it is told everything when it comes back
-                    pipe.slot = False
-                    pipe.control.clear()
-                    pipe.drop("it does not read subscriptions")
-                    continue
-                pipe.control.append((name, topic))
-                pipe.nudge()
 
     # -- messages
 

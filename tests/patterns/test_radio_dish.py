@@ -8,7 +8,7 @@ import pytest
 
 from gzmtp.constants import Errno, SocketType
 from gzmtp.error import ZMQError
-from gzmtp.patterns import radio_dish
+from gzmtp.patterns import interest, radio_dish
 from gzmtp.patterns.pattern import BLOCKED, SENT
 
 from .fakes import FakePipe, bring, join, make, option, take, take_all
@@ -179,7 +179,7 @@ def test_a_dish_tells_every_radio_what_it_wants() -> None:
 
 
 def test_a_radio_that_does_not_read_memberships_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(radio_dish, "MOST_CHANGES", 10)
+    monkeypatch.setattr(interest, "MOST_CHANGES", 10)
     dish = make(SocketType.DISH)
     pipe = join(dish)
     for _ in range(10):

@@ -8,8 +8,9 @@ import pytest
 
 from gzmtp.constants import Errno, SocketOption, SocketType
 from gzmtp.error import ZMQError
-from gzmtp.patterns import subscribe as module
+from gzmtp.patterns import interest
 from gzmtp.patterns.pattern import SENT
+from gzmtp.patterns.subscribe import Sub
 
 from .fakes import FakePipe, bring, join, make, option, take, take_all
 
@@ -18,7 +19,7 @@ BOTH = pytest.mark.parametrize("kind", [SocketType.SUB, SocketType.XSUB])
 
 def want(pattern: Any, *topics: bytes) -> None:
     for topic in topics:
-        if isinstance(pattern, module.Sub):
+        if isinstance(pattern, Sub):
             assert pattern.set_option(SocketOption.SUBSCRIBE, topic)
         else:
             pattern.send([b"\x01" + topic])
@@ -162,7 +163,7 @@ def test_nudging_may_detach_the_pipe() -> None:
 def test_a_publisher_that_reads_no_subscriptions_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MOST_CHANGES", 10)
+    monkeypatch.setattr(interest, "MOST_CHANGES", 10)
     sub = make(SocketType.SUB)
     pipe = join(sub)
     for n in range(20):
