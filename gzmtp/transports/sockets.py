@@ -1,8 +1,9 @@
-"""Kernel sockets as every stream transport needs them: finishing a connect, accepting, naming.
+"""Kernel sockets as several transports need them: options, finishing a connect, accepting, naming.
 
-Owns what tcp, ipc and those built upon them (tls, ws) do alike. Every socket is a raw, non-blocking
-`_socket.socket`: the stdlib's class and gevent's would add a Python frame to each call, and
-monkey-patching could exchange them. Must not know endpoints' syntax, gevent's loop, or ZMTP.
+Owns what tcp, ipc, udp and those built upon them (tls, ws) do alike. Every socket is a raw,
+non-blocking `_socket.socket`: the stdlib's class and gevent's would add a Python frame to each
+call, and monkey-patching could exchange them. Must not know endpoints' syntax, gevent's loop, or
+ZMTP.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from __future__ import annotations
 import _socket
 import errno
 import os
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from gzmtp.error import ZMQError, strerror
+
+if TYPE_CHECKING:
+    from gzmtp.options import Options
 
 # connect() goes on in the background after these (EWOULDBLOCK is what Windows says).
 UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EINTR, errno.EALREADY, errno.EISCONN})
@@ -31,6 +36,8 @@ GONE = frozenset(
 )
 IP = (_socket.AF_INET, _socket.AF_INET6)
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+# Linux's numbers, which the socket module does not name.
+_SO_PRIORITY, _SO_BUSY_POLL = (12, 46) if sys.platform.startswith("linux") else (0, 0)
 
 
 class OutOfDescriptors(OSError):
@@ -41,6 +48,40 @@ def failure(code: int, endpoint: str, why: str = "") -> ZMQError:
     """A ZMQError that opens with the number's usual words, names the endpoint, and says why."""
     text = f"{strerror(code)} (addr={endpoint!r})"
     return ZMQError(code, f"{text}: {why}" if why else text)
+
+
+def prepare_ip(sock: _socket.socket, options: Options) -> None:
+    """The options of an IP socket that bind() and connect() must see already."""
+    if sock.family == _socket.AF_INET6:
+        sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
+    mark(sock, options)
+    if options.bindtodevice:
+        number = getattr(_socket, "SO_BINDTODEVICE", None)
+        if number is None:
+            raise OSError(errno.ENOTSUP, "BINDTODEVICE is not supported on this platform")
+        sock.setsockopt(_socket.SOL_SOCKET, number, options.bindtodevice)
+    if options.sndbuf >= 0:
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
+    if options.rcvbuf >= 0:
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
+    if options.busy_poll and _SO_BUSY_POLL:
+        try:
+            sock.setsockopt(_socket.SOL_SOCKET, _SO_BUSY_POLL, options.busy_poll)
+        except OSError:
+            pass  # more than the default needs a privilege; it is a wish
+
+
+def mark(sock: _socket.socket, options: Options) -> None:
+    """TOS and PRIORITY: how routers and the kernel's queues treat the packets."""
+    if options.tos:
+        sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
+        if sock.family == _socket.AF_INET6 and hasattr(_socket, "IPV6_TCLASS"):
+            try:
+                sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_TCLASS, options.tos)
+            except OSError:
+                pass  # a kernel without it still marks the IPv4 packets
+    if options.priority and _SO_PRIORITY:
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_PRIORITY, options.priority)
 
 
 def connected(sock: _socket.socket) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import _socket
 import errno
 import os
-import sys
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -40,8 +39,6 @@ __all__ = [
 
 SCHEME = "tcp"
 _KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", getattr(_socket, "TCP_KEEPALIVE", None))
-# Linux's numbers, which the socket module does not name.
-_SO_PRIORITY, _SO_BUSY_POLL = (12, 46) if sys.platform.startswith("linux") else (0, 0)
 _HINTS = {
     errno.EADDRINUSE: "something listens there already; take another port, or * for any free one",
     errno.EADDRNOTAVAIL: "no network interface of this host has that address",
@@ -125,7 +122,7 @@ def prepare(sock: _socket.socket, options: Options) -> None:
     """Options of a connection, whichever side began it (its buffers come from the listener)."""
     # Batching is done above; Nagle's algorithm would only add latency.
     sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-    _mark(sock, options)
+    sockets.mark(sock, options)
     keepalive = options.tcp_keepalive
     if keepalive != -1:
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, keepalive)
@@ -176,38 +173,8 @@ def _socket_for(sockaddr: SockAddr, options: Options) -> tuple[_socket.socket, S
         sockaddr = plain
     try:
         sock.setblocking(False)
-        if sock.family == _socket.AF_INET6:
-            sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
-        _mark(sock, options)
-        device = options.bindtodevice
-        if device:
-            number = getattr(_socket, "SO_BINDTODEVICE", None)
-            if number is None:
-                raise OSError(errno.ENOTSUP, "BINDTODEVICE is not supported on this platform")
-            sock.setsockopt(_socket.SOL_SOCKET, number, device)
-        if options.sndbuf >= 0:
-            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
-        if options.rcvbuf >= 0:
-            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
-        if options.busy_poll and _SO_BUSY_POLL:
-            try:
-                sock.setsockopt(_socket.SOL_SOCKET, _SO_BUSY_POLL, options.busy_poll)
-            except OSError:
-                pass  # more than the default needs a privilege; it is a wish
+        sockets.prepare_ip(sock, options)
     except BaseException:
         sock.close()
         raise
     return sock, sockaddr
-
-
-def _mark(sock: _socket.socket, options: Options) -> None:
-    """TOS and PRIORITY: how routers and the kernel's queues treat the packets."""
-    if options.tos:
-        sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
-        if sock.family == _socket.AF_INET6 and hasattr(_socket, "IPV6_TCLASS"):
-            try:
-                sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_TCLASS, options.tos)
-            except OSError:
-                pass  # a kernel without it still marks the IPv4 packets
-    if options.priority and _SO_PRIORITY:
-        sock.setsockopt(_socket.SOL_SOCKET, _SO_PRIORITY, options.priority)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import _socket
 import errno
 import struct
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from gzmtp.error import ZMQError
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 SCHEME = "udp"
 
 _MULTICAST_V4 = range(224, 240)
-# Linux's numbers, which the socket module does not name.
-_SO_PRIORITY, _SO_BUSY_POLL = (12, 46) if sys.platform.startswith("linux") else (0, 0)
 _HINTS = {
     errno.EADDRINUSE: "something receives there already; take another port, or * for any free one",
     errno.EADDRNOTAVAIL: "no network interface of this host has that address",
@@ -103,7 +100,7 @@ def open(
         sock = _socket.socket(family, _socket.SOCK_DGRAM, _socket.IPPROTO_UDP)
         try:
             sock.setblocking(False)
-            _prepare(sock, options)
+            sockets.prepare_ip(sock, options)
             if sending:
                 _aim(sock, target, options)
             if receiving:
@@ -118,29 +115,6 @@ def open(
     except OSError as error:
         code = error.errno or errno.EINVAL
         raise failure(code, target.endpoint, _HINTS.get(code, "")) from None
-
-
-def _prepare(sock: _socket.socket, options: Options) -> None:
-    if sock.family == _socket.AF_INET6:
-        sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
-    if options.tos:
-        sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
-    if options.priority and _SO_PRIORITY:
-        sock.setsockopt(_socket.SOL_SOCKET, _SO_PRIORITY, options.priority)
-    if options.bindtodevice:
-        number = getattr(_socket, "SO_BINDTODEVICE", None)
-        if number is None:
-            raise OSError(errno.ENOTSUP, "BINDTODEVICE is not supported on this platform")
-        sock.setsockopt(_socket.SOL_SOCKET, number, options.bindtodevice)
-    if options.sndbuf >= 0:
-        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
-    if options.rcvbuf >= 0:
-        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
-    if options.busy_poll and _SO_BUSY_POLL:
-        try:
-            sock.setsockopt(_socket.SOL_SOCKET, _SO_BUSY_POLL, options.busy_poll)
-        except OSError:
-            pass  # more than the default needs a privilege; it is a wish
 
 
 def _aim(sock: _socket.socket, target: Target, options: Options) -> None:

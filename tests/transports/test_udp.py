@@ -134,6 +134,16 @@ def test_buffers_and_marks() -> None:
         assert sock.getsockopt(_socket.IPPROTO_IP, _socket.IP_TOS) == 8
 
 
+@has_ipv6
+def test_marks_over_ipv6() -> None:
+    try:
+        sock, _ = udp.open(parse("[::1]:9", False, ipv6=1), options(tos=8), False, True)
+    except ZMQError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    with closing(sock):
+        assert sock.getsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_TCLASS) == 8
+
+
 @pytest.mark.parametrize(
     ("name", "address"),
     [
