@@ -15,7 +15,8 @@ How the parts meet, outermost first:
     results      the raw data file
     journal      the raw data file of the other two: a line a run, safe from a kill
     progress     what is on screen meanwhile
-    figures, goals, report, readme, charts     raw data in, tables out; they measure nothing
+    summary, figures, overall, goals      what the raw data say: ratios, means, goals
+    report, first_page, readme, markdown, charts     the same in tables; they measure nothing
 
 Both sides of every run are processes of their own, so that neither this program's imports nor its
 progress bar share an interpreter with what is measured.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-__all__ = ["median", "paired_ratio", "percentile"]
+__all__ = ["geometric_mean", "median", "paired_ratio", "percentile"]
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -27,3 +28,9 @@ def paired_ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> floa
     """
     ratios = [ours[r] / theirs[r] for r in ours.keys() & theirs.keys() if theirs[r] > 0]
     return median(ratios) if ratios else None
+
+
+def geometric_mean(values: Iterable[float]) -> float | None:
+    """The mean for ratios: half as fast and twice as fast make 1. None of no values."""
+    logarithms = [math.log(value) for value in values]
+    return math.exp(math.fsum(logarithms) / len(logarithms)) if logarithms else None

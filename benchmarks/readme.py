@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.cells import KIB, Cell, size_text
 from benchmarks.goals import OURS
+from benchmarks.markdown import micros, rate_text
+from benchmarks.markdown import table as markdown
 from benchmarks.patterns import REFERENCE
-from benchmarks.report import micros, rate_text
-from benchmarks.report import table as markdown
 from benchmarks.summary import Summary
 
 BEGIN = "<!-- benchmark:begin -->"

@@ -1,14 +1,19 @@
-"""The report: a results file as Markdown. It computes nothing that ``summary`` and ``goals`` do not say."""
+"""The report: a results file as Markdown. It computes nothing that ``summary`` does not say.
+
+``first_page`` writes what stands before the cells. Sections without lines are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from benchmarks import first_page
 from benchmarks.cells import KIB, SPECIALS, Cell, size_text
 from benchmarks.figures import median
-from benchmarks.goals import OURS, Verdict, verdicts
+from benchmarks.goals import OURS, verdicts
+from benchmarks.markdown import cpu_text, link, micros, rate_text, table, times_text
+from benchmarks.overall import standings
 from benchmarks.patterns import PATTERNS
 from benchmarks.summary import Summary
 
@@ -24,6 +29,9 @@ processes, all their threads. `bare` is a loop over green sockets (a deque for i
 messaging at all, of one peer and of no pattern.
 """
 
+RATES = "Messages a second, or MB a second from 64 KiB on."
+TIMES = "Microseconds, median / 99th percentile."
+COSTS = "CPU seconds a million messages / a GB."
 
 COUNTERS = (
     "large_out",
@@ -37,152 +45,73 @@ COUNTERS = (
 """Those that say how large messages left."""
 
 
+Section = tuple[str, Iterable[str]]
+
+
 def write_report(data: dict[str, Any], ours: str = OURS) -> str:
-    """The whole report."""
+    """The whole report: first how gzmtp stands, then every cell."""
     summary = Summary(data)
-    parts = [
-        *_head(summary),
-        *_goals(verdicts(summary)),
-        *_grid(
-            summary,
-            ours,
-            "throughput",
-            "rate",
-            "## Throughput (messages or MB a second)",
-            rate_text,
-        ),
-        *_grid(
-            summary,
-            ours,
-            "latency",
-            "median",
-            "## One-way latency (microseconds, median / 99th percentile)",
-            _latency_text(summary),
-        ),
-        *_grid(
-            summary,
-            ours,
-            "throughput",
-            "cpu",
-            "## CPU seconds a million messages / a GB",
-            cpu_text,
-        ),
-        *_loss(summary),
-        *_special(summary),
-        *_writes(summary, ours),
-        *_failures(summary),
+    by_size, overall = verdicts(summary), standings(summary, ours)
+    first: list[Section] = [
+        ("Goals", first_page.goals(overall, summary)),
+        ("Geometric means", first_page.means(summary, ours)),
     ]
-    return "\n".join(parts).rstrip() + "\n"
+    rest: list[Section] = [
+        ("How it was measured", _method(summary)),
+        ("By transport", first_page.by_transport(summary, ours)),
+        ("Cells that miss a goal", first_page.missed(overall)),
+        ("Goals for single sizes", first_page.size_goals(by_size)),
+        ("Throughput", _grid(summary, ours, "throughput", "rate", RATES, rate_text)),
+        ("One-way latency", _grid(summary, ours, "latency", "median", TIMES, _latency_text(summary))),
+        ("CPU seconds", _grid(summary, ours, "throughput", "cpu", COSTS, cpu_text)),
+        ("Loss", _loss(summary)),
+        ("Special measures", _special(summary)),
+        (f"Write engine of {ours}", _writes(summary, ours)),
+        ("Goals for single sizes, size by size", first_page.size_goals_in_full(by_size)),
+        ("Runs that failed", _failures(summary)),
+    ]
+    front, back = [[(t, list(lines)) for t, lines in part] for part in (first, rest)]
+    contents = " · ".join(link(title) for title, lines in back if lines)
+    return "\n".join(
+        [*_head(summary, ours), *_written(front), f"More: {contents}", "", *_written(back)]
+    ).rstrip() + "\n"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table, numbers to the right; nothing at all if it has no rows."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    if not lines:
-        return []
-    rule = "|---" + "|---:" * (len(header) - 1) + "|"
-    return ["| " + " | ".join(header) + " |", rule, *lines, ""]
-
-
-# how a figure is written
-
-
-def rate_text(value: float, cell: Cell) -> str:
-    """Messages a second; megabytes a second once they are large, where bytes travel at all."""
-    if cell.size >= 64 * KIB and not cell.local:
-        return f"{value * cell.size / 1e6:.0f} MB/s"
-    if value >= 1e6:
-        return f"{value / 1e6:.2f} M/s"
-    return f"{value / 1e3:.1f} k/s"
-
-
-def cpu_text(value: float, cell: Cell) -> str:
-    """Seconds for a million messages, and for 10^9 bytes of them."""
-    return f"{value * 1e6:.2f} / {value * 1e9 / cell.size:.2f}"
-
-
-def micros(value: float) -> str:
-    """Microseconds, with a decimal while there are few."""
-    return f"{value * 1e6:.1f}" if value < 1e-4 else f"{value * 1e6:.0f}"
-
-
-def times_text(value: float | None) -> str:
-    """A ratio."""
-    return "–" if value is None else f"{value:.2f}"
+def _written(sections: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
+    for title, lines in sections:
+        if lines:
+            yield f"## {title}"
+            yield ""
+            yield from lines
+            if lines[-1]:
+                yield ""
 
 
 # the parts
 
 
-def _head(summary: Summary) -> Iterator[str]:
+def _head(summary: Summary, ours: str) -> Iterator[str]:
     data = summary.data
     machine = data["machine"]
     yield "# Benchmark results"
     yield ""
+    yield f"{ours} beside {', '.join(name for name in summary.entrants if name != ours)}."
+    yield "A ratio says how many times better it is: above 1 is better, in latency and CPU too."
     yield (
         f"{data['began']}: {machine['processor']}, {machine['cores']} cores, {machine['system']},"
         f" {machine['python']}; {summary.rounds} rounds of {data['seconds']} s a measurement."
     )
+    if summary.failed:
+        yield f"{len(summary.failed)} runs failed; see the end."
     yield ""
-    for label, version in data["versions"].items():
+
+
+def _method(summary: Summary) -> Iterator[str]:
+    yield from METHOD.splitlines()
+    yield ""
+    for label, version in summary.data["versions"].items():
         yield f"- {label}: {version}"
     yield ""
-    yield METHOD
-
-
-def _goals(found: list[Verdict]) -> Iterator[str]:
-    if not found:
-        return
-    yield "## Goals"
-    yield ""
-    yield "Decided by the PAIR pattern; the last column counts the patterns that meet the goal at each size."
-    yield ""
-    rows = []
-    for (goal, transport), group in groupby(
-        found, key=lambda verdict: (verdict.goal, verdict.transport)
-    ):
-        many = list(group)
-        met = [verdict for verdict in many if verdict.met]
-        by_patterns = sum(len(verdict.met_by) for verdict in many)
-        of_patterns = sum(len(verdict.times) for verdict in many)
-        word = "pass" if len(met) == len(many) else "**fail**"
-        rows.append(
-            [
-                goal.text,
-                transport,
-                word,
-                f"{len(met)} of {len(many)}",
-                f"{by_patterns} of {of_patterns}",
-            ]
-        )
-    yield from table(["goal", "transport", "result", "sizes", "sizes x patterns"], rows)
-    yield "### Goal by goal"
-    yield ""
-    yield from table(
-        [
-            "goal",
-            "transport",
-            "size",
-            "times better",
-            "wanted",
-            "result",
-            "patterns",
-            "worst pattern",
-        ],
-        [
-            [
-                verdict.goal.text,
-                verdict.transport,
-                size_text(verdict.size),
-                times_text(verdict.times[verdict.reference]),
-                ("> " if verdict.goal.strict else "") + times_text(verdict.goal.limit),
-                "pass" if verdict.met else "**fail**",
-                f"{len(verdict.met_by)} of {len(verdict.times)}",
-                f"{times_text(verdict.times[verdict.worst])} {verdict.worst}",
-            ]
-            for verdict in found
-        ],
-    )
 
 
 def _grid(
@@ -190,16 +119,15 @@ def _grid(
     ours: str,
     kind: str,
     figure: str,
-    title: str,
+    units: str,
     text: Callable[[float, Cell], str] | Callable[[float, Cell, str], str],
 ) -> Iterator[str]:
     """A table for each pattern and transport: a row a size, a column a contender, then the ratios."""
     others = [entrant for entrant in summary.entrants if entrant != ours]
     mine = [ours] if ours in summary.entrants else []
-    yield title
-    yield ""
-    for pattern in summary.patterns:
-        for transport in summary.transports:
+    tables: list[str] = []
+    for transport in summary.transports:
+        for pattern in summary.patterns:
             rows = []
             for size in summary.sizes:
                 cell = Cell(kind, pattern, transport, size)
@@ -214,10 +142,13 @@ def _grid(
                     row.append(times_text(summary.times_better(cell, ours, other, figure)))
                 rows.append(row)
             if rows:
-                yield f"### {pattern}, {transport}"
-                yield ""
                 ratios = [f"x {other}" for other in others] if mine else []
-                yield from table(["size", *mine, *others, *ratios], rows)
+                tables += [f"### {pattern}, {transport}", ""]
+                tables += table(["size", *mine, *others, *ratios], rows)
+    if tables:
+        yield units
+        yield ""
+        yield from tables
 
 
 def _latency_text(summary: Summary) -> Callable[[float, Cell, str], str]:
@@ -241,8 +172,6 @@ def _loss(summary: Summary) -> Iterator[str]:
                     texts = ["–" if value is None else f"{value:.0%}" for value in lost]
                     rows.append([f"{pattern}, {transport}, {size_text(size)}", *texts])
     if rows:
-        yield "## Loss"
-        yield ""
         yield "What a publisher at full speed sent and no subscriber received, because no room was left."
         yield "Rates and CPU seconds count what was received. `bare` has a connection that never drops."
         yield ""
@@ -280,8 +209,6 @@ def _special(summary: Summary) -> Iterator[str]:
     rows = [[text, *column(kind, field, factor)] for text, kind, field, factor in measures]
     rows = [row for row in rows if any(text != "–" for text in row[1:])]
     if rows:
-        yield "## Special measures"
-        yield ""
         yield from table(["measure", *summary.entrants], rows)
 
 
@@ -299,15 +226,12 @@ def _writes(summary: Summary, ours: str) -> Iterator[str]:
                     middle = [f"{median([c.get(name, 0) for c in counted]):.6g}" for name in names]
                     rows.append([f"{pattern}, {transport}, {size_text(size)}", *middle])
     if rows:
-        yield f"## Write engine of {ours}: its own counters for large messages"
+        yield "Its own counters for large messages; a median over the rounds."
         yield ""
         yield from table(["cell", *names], rows)
 
 
 def _failures(summary: Summary) -> Iterator[str]:
-    if summary.failed:
-        yield "## Runs that failed"
-        yield ""
-        for record in summary.failed:
-            reason = (record["error"].strip().splitlines() or ["?"])[-1]
-            yield f"- {record['entrant']}, {Cell.of(record)}, round {record['round'] + 1}: {reason}"
+    for record in summary.failed:
+        reason = (record["error"].strip().splitlines() or ["?"])[-1]
+        yield f"- {record['entrant']}, {Cell.of(record)}, round {record['round'] + 1}: {reason}"

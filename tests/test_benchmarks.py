@@ -17,7 +17,18 @@ from benchmarks import figures, readme  # noqa: E402
 from benchmarks.cells import Cell, grid, parse_size, size_text  # noqa: E402
 from benchmarks.cli import main  # noqa: E402
 from benchmarks.goals import GOALS, verdicts  # noqa: E402
+from benchmarks.markdown import link  # noqa: E402
 from benchmarks.measure import measure  # noqa: E402
+from benchmarks.overall import (  # noqa: E402
+    AIMS,
+    LATENCY,
+    THROUGHPUT,
+    Standing,
+    mean,
+    mean_but_one,
+    ratios,
+    standings,
+)
 from benchmarks.pairs import Entrant, Pairs  # noqa: E402
 from benchmarks.report import write_report  # noqa: E402
 from benchmarks.results import NotResults, Results  # noqa: E402
@@ -126,6 +137,102 @@ def test_a_lockstep_rate_is_no_throughput() -> None:
     assert not verdicts(Summary(data(rate("gzmtp", 0, 60.0, cell), rate("zmq.green", 0, 1.0, cell))))
 
 
+# geometric means, and the goals that are about all cells
+
+
+def test_geometric_mean() -> None:
+    assert figures.geometric_mean([0.5, 2.0]) == pytest.approx(1.0)
+    assert figures.geometric_mean([1.0, 10.0, 100.0]) == pytest.approx(10.0)
+    assert figures.geometric_mean([]) is None
+
+
+def cell(transport: str, size: int, kind: str = "throughput", pattern: str = "PAIR") -> Cell:
+    return Cell(kind, pattern, transport, size)
+
+
+def standing(summary: Summary, text: str) -> Standing:
+    (found,) = [found for found in standings(summary, "gzmtp") if found.aim.text == text]
+    return found
+
+
+def test_means_are_over_the_cells_that_both_have() -> None:
+    """Ratios 2 and 8 over tcp, 1 over ipc; a third size lacks the other's figure."""
+    tcp, more, ipc, alone = cell("tcp", 64), cell("tcp", 1024), cell("ipc", 64), cell("tcp", 8192)
+    summary = Summary(data(
+        rate("gzmtp", 0, 2.0, tcp), rate("pyzmq", 0, 1.0, tcp),
+        rate("gzmtp", 0, 8.0, more), rate("pyzmq", 0, 1.0, more),
+        rate("gzmtp", 0, 5.0, ipc), rate("pyzmq", 0, 5.0, ipc),
+        rate("gzmtp", 0, 5.0, alone),
+    ))
+    times = ratios(summary, THROUGHPUT, "gzmtp", "pyzmq")
+    assert times == {tcp: 2.0, more: 8.0, ipc: 1.0}
+    assert mean(times, "tcp") == pytest.approx(4.0)
+    assert mean(times) == pytest.approx(16 ** (1 / 3))
+    assert mean(times, size=64) == pytest.approx(2**0.5)
+    assert mean(times, pattern="PUBSUB") is None and mean(times, "inproc") is None
+
+
+def test_mean_without_the_best_pattern() -> None:
+    times = {cell("tcp", 64): 2.0, cell("tcp", 64, pattern="PUBSUB"): 300.0, cell("ipc", 64, pattern="PUBSUB"): 0.5}
+    assert mean_but_one(times) == pytest.approx(2.0)
+    assert mean_but_one({}) is None
+
+
+def test_mean_of_latency_counts_the_other_way() -> None:
+    summary = Summary(data(time("gzmtp", 0, 1.0), time("pyzmq", 0, 4.0)))
+    assert mean(ratios(summary, LATENCY, "gzmtp", "pyzmq")) == 4.0
+
+
+def test_the_mean_over_all_decides_unless_each_transport_must_do() -> None:
+    """3 x over tcp, half over inproc: the mean is above 1, the one over inproc is not."""
+    records = [
+        rate(entrant, 0, value, cell(transport, 64))
+        for entrant in ("zmq.green", "pyomq")
+        for transport, value in (("tcp", 10.0), ("inproc", 60.0))
+    ]
+    records += [rate("gzmtp", 0, 390.0, cell("tcp", 64)), rate("gzmtp", 0, 57.0, cell("inproc", 64))]
+    summary = Summary(data(*records))
+    green = standing(summary, "throughput: 6 x zmq.green, geometric mean")
+    assert mean(green.times) == pytest.approx((39 * 0.95) ** 0.5) and green.met
+    assert not standing(summary, "throughput: above pyomq over each transport, geometric mean").met
+    assert green.count(("tcp", "inproc")) == (1, 2)
+
+
+def test_every_cell_must_do_and_those_that_do_not_are_named() -> None:
+    good, level = cell("tcp", 1024), cell("tcp", 64)
+    records = [rate("zmq.green", 0, 10.0, good), rate("zmq.green", 0, 10.0, level)]
+    records += [rate("gzmtp", 0, 11.0, good), rate("gzmtp", 0, 10.0, level)]
+    found = standing(Summary(data(*records)), "throughput: better than zmq.green in every cell")
+    assert found.missed == {level: 1.0} and not found.met and found.count(("tcp",)) == (1, 2)
+
+
+def test_a_goal_for_larger_sizes_leaves_out_the_smaller() -> None:
+    records = [rate(name, 0, value, cell("tcp", size)) for size in (64, 1024) for name, value in (("gzmtp", size), ("pyzmq", 512.0))]
+    found = standing(Summary(data(*records)), "throughput: better than pyzmq in every cell of 1 KiB and more")
+    assert found.met and list(found.times) == [cell("tcp", 1024)]
+
+
+@pytest.mark.parametrize(("ours", "met"), [(1.149, True), (1.16, False)])
+def test_within_15_percent_of_bare_in_latency(ours: float, met: bool) -> None:
+    found = standing(Summary(data(time("gzmtp", 0, ours), time("bare", 0, 1.0))), "latency: within 15 % of bare in every cell")
+    assert found.met is met
+
+
+def test_inproc_does_not_decide_against_bare() -> None:
+    inproc = cell("inproc", 64, "latency")
+    records = [time("gzmtp", 0, 1.0), time("bare", 0, 1.0), time("gzmtp", 0, 9.0, inproc), time("bare", 0, 1.0, inproc)]
+    text = "latency: within 15 % of bare in every cell"
+    found = standing(Summary(data(*records)), text)
+    assert found.met and found.count(("inproc",)) == (0, 1)
+    assert f"| {text} | pass | 1 | 1 of 1 | (0 of 1) | 1 of 1 |" in write_report(data(*records))
+    # and where nothing else was measured, there is no verdict
+    assert text not in [found.aim.text for found in standings(Summary(data(*records[2:])), "gzmtp")]
+
+
+def test_goals_have_texts_of_their_own() -> None:
+    assert len({aim.text for aim in AIMS}) == len(AIMS)
+
+
 # what is written
 
 
@@ -135,6 +242,23 @@ def test_report_and_readme() -> None:
     assert "| 64 B | 2.00 M/s | 100.0 k/s | 20.00 |" in text
     assert "| small messages 6 x zmq.green | tcp | pass | 1 of 1 | 1 of 1 |" in text
     assert "| throughput, tcp, 64 B | 2.00 M/s | 100.0 k/s |" in readme.table(records)
+
+
+def test_the_report_begins_with_goals_and_means_and_links_to_the_rest() -> None:
+    lost = cell("tcp", 64, "latency", "PUBSUB")
+    text = write_report(data(
+        rate("gzmtp", 0, 2e6), rate("zmq.green", 0, 1e5), time("gzmtp", 0, 1e-5), time("zmq.green", 0, 5e-5),
+        time("gzmtp", 0, 3e-5, lost), time("zmq.green", 0, 1e-5, lost),
+    ))
+    titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert titles[:2] == ["Goals", "Geometric means"]
+    assert "| throughput: 6 x zmq.green, geometric mean | pass | 1 | 20.00 | 20.00 |" in text
+    assert "| zmq.green | 20.00 | 20.00 | – | 1.29 | 1.29 | 0.33 |" in text
+    assert "    - tcp: PUBSUB 64 B 0.33" in text
+    for title in titles[2:]:
+        assert link(title) in text
+    assert link("Goals for single sizes, size by size").endswith("(#goals-for-single-sizes-size-by-size)")
+    assert "Loss" not in titles and "Runs that failed" not in titles
 
 
 def test_readme_is_rewritten_between_the_markers_only() -> None:

@@ -20,7 +20,7 @@ from benchmarks.experiment.comparison import (
 )
 from benchmarks.experiment.explanation import differences
 from benchmarks.experiment.variants import BASELINE, DEFAULT
-from benchmarks.report import micros, table
+from benchmarks.markdown import micros, table
 
 #: What the published experiment measured over tcp: its baseline's MB/s and microseconds, and how
 #: its best variant did against that (in words where its log has no figure).

@@ -17,7 +17,7 @@ from benchmarks.experiment.comparison import (
 )
 from benchmarks.experiment.explanation import FIGURES
 from benchmarks.experiment.variants import BASELINE
-from benchmarks.report import micros, rate_text, table
+from benchmarks.markdown import micros, rate_text, table
 
 METHOD = """\
 Every variant is a row of settings of gzmtp's write and read engines; no code differs. All are

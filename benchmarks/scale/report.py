@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.report import table, times_text
+from benchmarks.markdown import table, times_text
 from benchmarks.scale.growth import ALLOWED, LOSES, OURS, Growth, Scale, growth
 from benchmarks.scale.questions import Cost, Question
 
