@@ -34,13 +34,16 @@ class Owner(Protocol):
     def readable_now(self) -> None:
         """Messages were delivered, and nothing remains to be done in this callback."""
 
+    def here(self) -> None:
+        """The calling thread uses the socket: bring its watchers to that thread's loop."""
+
 
 class ReadEngine:
     """Serves the way in of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
         "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning",
-        "_ask", "_deliver", "_commands", "_readable", "_readable_now",
+        "_ask", "_deliver", "_commands", "_readable", "_readable_now", "_here",
         "_closing", "_watch", "_closed", "_carried",
     )  # fmt: skip
 
@@ -70,6 +73,7 @@ class ReadEngine:
         self._deliver: Callable[[Pipe, Any], object] = owner.deliver
         self._readable = owner.readable
         self._readable_now = owner.readable_now
+        self._here = owner.here
         self._commands = commands
         self._closing = closing
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
@@ -213,6 +217,8 @@ class ReadEngine:
         self.pipe.paused = False
         if self._closed:
             return
+        if self.loop.dead:  # with the thread in which the socket lived
+            self._here()
         if self.loop.is_here():
             self._watch.start()
             if self._receive():

@@ -401,6 +401,8 @@ class WriteEngine:
         self._blocked = True
         self._set_blocked_mark()
         self._watch.stop()
+        if self.loop.dead:  # with the thread in which the socket lived
+            self._here()
         self.loop.tell(self._lost, error)
 
     def unsent(self) -> list[Message]:

@@ -137,6 +137,61 @@ def test_thread_that_used_a_socket_has_ended(pair_of, thread, then, transport):
         b.close()
 
 
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+def test_a_peer_has_gone_when_the_thread_that_used_the_socket_has_ended(
+    sockets, unused, thread, transport
+):
+    """Nobody was there to see it go; who sends next sees it, and reaches the peer's successor."""
+    place = unused(transport)
+    push, pull = sockets("PUSH", reconnect_ivl=10), sockets("PULL")
+    pull.bind(place)
+
+    def use():
+        push.connect(place)
+        push.send(b"first")
+        eventually(heard.is_set)
+
+    heard = threading.Event()
+    worker = thread(use)
+    assert pull.recv() == b"first"
+    heard.set()
+    worker.get()
+    del worker
+    gc.collect()
+    pull.close(0)
+    push.send(b"whether this is lost is the kernel's to say")
+    successor = sockets("PULL")
+    successor.bind(place)
+
+    def reached():
+        push.send(b"again")
+        return successor.poll(10)
+
+    eventually(reached)
+
+
+@pytest.mark.gzmtp_only("libzmq's threads do not end with those who use a socket")
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+def test_reading_goes_on_when_the_thread_that_used_the_socket_has_ended(
+    sockets, bind, thread, transport
+):
+    """It had stopped because of the receiver's high-water mark."""
+    push, pull = sockets("PUSH"), sockets("PULL", rcvhwm=2)
+    place = bind(push, transport)
+
+    def use():
+        pull.connect(place)
+        eventually(lambda: pull.metrics()["pauses"])
+
+    worker = thread(use)
+    for number in range(10):
+        push.send(b"%d" % number)
+    worker.get()
+    del worker
+    gc.collect()
+    assert [pull.recv() for _ in range(10)] == [b"%d" % number for number in range(10)]
+
+
 def test_made_here_used_and_closed_there(sockets, bind, thread):
     pull, push = sockets("PULL"), sockets("PUSH")
     place = bind(pull)
