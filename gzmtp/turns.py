@@ -7,6 +7,7 @@ watchers' owners nor what anybody waits for.  No RFC.
 from __future__ import annotations
 
 import select
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -96,7 +97,10 @@ class Turns:
             sleeper = ready.popleft()
             greenlet, sleeper.greenlet = sleeper.greenlet, None
             if greenlet is not None:
-                greenlet.switch()
+                try:
+                    greenlet.switch()
+                except BaseException:  # gevent.spawn_raw: its error is the hub's to tell
+                    self.hub.handle_error(greenlet, *sys.exc_info())
 
     def switch_away(self) -> None:
         """Let others run: straight the next who is ready, or else the hub.

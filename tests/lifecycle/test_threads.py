@@ -137,6 +137,7 @@ def test_thread_that_used_a_socket_has_ended(pair_of, thread, then, transport):
         b.close()
 
 
+@pytest.mark.gzmtp_only("libzmq's threads do not end with those who use a socket")
 @pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 def test_a_peer_has_gone_when_the_thread_that_used_the_socket_has_ended(
     sockets, unused, thread, transport

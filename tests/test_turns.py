@@ -1,0 +1,254 @@
+"""Whose turn it is (gzmtp.turns): looking out before the hub sleeps, turns of busy senders, greenlets that are woken."""
+
+from __future__ import annotations
+
+import socket
+from types import SimpleNamespace
+
+import gevent
+import greenlet
+import pytest
+
+from gzmtp import turns
+from gzmtp.loop import READ, Loop, Watch
+from gzmtp.patience import Patience
+from gzmtp.turns import Turns
+
+pytestmark = pytest.mark.gzmtp_only("libzmq has no hub")
+
+LONG = 1000.0
+
+
+class Hub:
+    """Counts how often it is switched to; its loop has what `Turns` asks of one."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        self.switched = 0
+        self.loop = SimpleNamespace(
+            _callbacks=[],
+            run_callback=lambda *call: self.loop._callbacks.append(call),
+            run_callback_threadsafe=lambda *call: self.loop._callbacks.append(call),
+            fileno=lambda: self.descriptor,
+        )
+
+    def switch(self):
+        self.switched += 1
+
+
+class Kernel:
+    """select.poll: says what it is told to say, then nothing more."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.registered = []
+        self.asked = 0
+
+    def __call__(self):
+        return self
+
+    def register(self, descriptor, events):
+        self.registered.append(descriptor)
+
+    def poll(self, milliseconds):
+        assert milliseconds == 0
+        self.asked += 1
+        return self.answers.pop(0) if self.answers else []
+
+
+class Told(Patience):
+    """Remembers what it was told."""
+
+    __slots__ = ("said",)
+
+    def __init__(self, seconds):
+        super().__init__(seconds)
+        self.said = []
+
+    def paid(self):
+        self.said.append("paid")
+        super().paid()
+
+    def wasted(self):
+        self.said.append("wasted")
+        super().wasted()
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    def make(*answers):
+        kernel = Kernel(*answers)
+        monkeypatch.setattr(turns, "_poll", kernel)
+        return kernel
+
+    return make
+
+
+class TestLookingOut:
+    def test_it_ends_as_soon_as_a_descriptor_is_ready(self, kernel):
+        kernel, hub = kernel([], [], [(7, 1)]), Hub(7)
+        turn = Turns(hub)
+        turn.awaited = patience = Told(LONG)
+        turn.switch_away()
+        assert (kernel.registered, kernel.asked, patience.said) == ([7], 3, ["paid"])
+        assert hub.switched == 1  # which finds it
+
+    def test_it_ends_when_its_time_is_over_and_is_done_more_seldom(self, kernel):
+        kernel, hub = kernel(), Hub(7)
+        turn = Turns(hub)
+        patience = Told(1e-9)
+        for _ in range(4):
+            turn.awaited = patience
+            turn.switch_away()
+        assert patience.said == ["wasted", "wasted"]  # the first and, two left out, the fourth
+        assert hub.switched == 4
+
+    def test_only_who_has_sent_something_looks_out_and_once(self, kernel):
+        kernel, hub = kernel([(7, 1)]), Hub(7)
+        turn = Turns(hub)
+        turn.switch_away()
+        assert kernel.asked == 0
+        turn.awaited = Told(LONG)
+        turn.switch_away()
+        assert kernel.asked == 1
+        turn.switch_away()
+        assert (kernel.asked, hub.switched) == (1, 3)
+
+    def test_not_if_the_hub_will_not_sleep(self, kernel):
+        kernel, hub = kernel([(7, 1)]), Hub(7)
+        hub.loop._callbacks.append("something")
+        turn = Turns(hub)
+        turn.awaited = patience = Told(LONG)
+        turn.switch_away()
+        assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
+
+    def test_not_without_a_descriptor(self, kernel):
+        """GEVENT_BACKEND=select or poll."""
+        kernel, hub = kernel(), Hub(None)
+        turn = Turns(hub)
+        turn.awaited = patience = Told(LONG)
+        turn.switch_away()
+        assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
+
+    def test_not_if_it_is_switched_off(self, kernel):
+        kernel, hub = kernel(), Hub(7)
+        turn = Turns(hub)
+        turn.awaited = Told(0)
+        turn.switch_away()
+        assert (kernel.asked, hub.switched) == (0, 1)
+
+    def test_another_descriptor_after_a_fork(self, kernel):
+        kernel, hub = kernel([(7, 1)], [(7, 1)], [(8, 1)]), Hub(7)
+        turn = Turns(hub)
+        for descriptor in (7, 7, 8):
+            hub.descriptor = descriptor
+            turn.awaited = Told(LONG)
+            turn.switch_away()
+        assert kernel.registered == [7, 8]
+
+    def test_the_loop_itself_is_looked_at(self):
+        """What anybody watches ends it."""
+        loop = Loop.here()
+        if loop.hub.loop.fileno() is None:
+            pytest.skip("this loop has no descriptor")
+        left, right = socket.socketpair()
+        came = []
+        watch = Watch(loop, left.fileno(), READ, lambda: came.append(left.recv(1)))
+        try:
+            watch.start()
+            gevent.sleep(0.001)  # a timer: by then the watcher is the kernel's, and no callback waits
+            right.send(b"x")
+            loop._look_out(patience := Told(LONG))
+            assert (patience.said, came) == (["paid"], [])  # to be served is the hub's
+            gevent.sleep(0.001)
+            assert came == [b"x"]
+        finally:
+            watch.close()
+            left.close()
+            right.close()
+
+
+class Sleeper:
+    def __init__(self, greenlet):
+        self.greenlet = greenlet
+
+
+class TestReady:
+    def test_the_next_who_is_ready_goes_on_without_the_hub(self):
+        hub, ran = Hub(None), []
+        turn = Turns(hub)
+        sleepers = [Sleeper(greenlet.greenlet(lambda name=name: ran.append(name))) for name in "ab"]
+        for sleeper in sleepers:
+            turn.make_ready(sleeper)
+        turn.switch_away()
+        assert (ran, hub.switched) == (["a"], 0)
+        turn.switch_away()
+        assert (ran, hub.switched) == (["a", "b"], 0)
+        turn.switch_away()
+        assert hub.switched == 1
+
+    def test_who_has_given_up_is_passed_over(self):
+        hub = Hub(None)
+        turn = Turns(hub)
+        turn.make_ready(Sleeper(None))
+        turn.switch_away()
+        assert hub.switched == 1
+
+    def test_the_hub_has_its_turn_all_the_same_after_a_while(self):
+        hub, ran = Hub(None), []
+        turn = Turns(hub)
+        for number in range(1000):
+            turn.make_ready(Sleeper(greenlet.greenlet(lambda number=number: ran.append(number))))
+        while not hub.switched:
+            turn.switch_away()
+        assert 0 < len(ran) < 1000
+        (run_ready,), = hub.loop._callbacks
+        run_ready()
+        assert ran == list(range(1000))
+
+    def test_the_error_of_one_does_not_keep_the_others(self, capsys):
+        """Greenlets of one's own (gevent.spawn_raw) tell the hub when they fail."""
+        loop, ran = Loop.here(), []
+
+        def fail():
+            raise LookupError("mine")
+
+        for call in (fail, lambda: ran.append(1), fail, lambda: ran.append(2)):
+            loop.make_ready(Sleeper(greenlet.greenlet(call, loop.hub)))
+        gevent.sleep(0.001)
+        assert ran == [1, 2]
+        assert capsys.readouterr().err.count("LookupError: mine") == 2
+
+
+class TestBusy:
+    def test_it_is_known_whose_sender_only_lets_the_hub_have_a_turn(self):
+        loop, host, seen = Loop.here(), object(), []
+
+        def others():
+            seen.append(list(loop.busy))
+            loop.afterwards.append(lambda: seen.append(list(loop.busy)))
+
+        loop.soon(others)
+        before = loop.turn
+        loop.take_turn(host)
+        assert (seen, loop.busy, loop.afterwards) == ([[host]], [], [])
+        assert loop.turn > before and not loop.idle_turns()
+        gevent.sleep(0)
+        assert seen == [[host], []]
+
+    def test_turns_that_overlap(self):
+        loop, one, other = Loop.here(), object(), object()
+        both = [gevent.spawn(loop.take_turn, each) for each in (one, other)]
+        gevent.sleep(0)
+        assert loop.busy == [one, other]
+        gevent.joinall(both, raise_error=True)
+        assert loop.busy == []
+
+    def test_who_is_killed_in_it_is_busy_no_more(self):
+        loop, called = Loop.here(), []
+        busy = gevent.spawn(loop.take_turn, object())
+        gevent.sleep(0)
+        loop.afterwards.append(lambda: called.append(1))
+        busy.kill()
+        gevent.sleep(0)
+        assert (loop.busy, loop.afterwards, called) == ([], [], [1])
