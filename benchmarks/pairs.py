@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,19 +109,18 @@ class Process:
         self._errors.close()
 
 
-class Pair:
-    """Side "a" and side "b" of one contender, in two processes or in one."""
+class Cast:
+    """Processes that are measured together."""
 
-    def __init__(self, contender: str, local: bool) -> None:
-        if local:
-            self._processes = [Process("benchmarks.peer", contender, lines=2)]
-        else:
-            self._processes = [Process("benchmarks.peer", contender) for _ in range(2)]
-        self.a, self.b = (line for process in self._processes for line in process.lines)
+    def __init__(self, *processes: Process) -> None:
+        self._processes = processes
+        self.lines = [line for process in processes for line in process.lines]
 
     def limit(self, seconds: float) -> None:
         """From now on, answers must come within so many seconds in all."""
-        self.a.deadline = self.b.deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
+        for line in self.lines:
+            line.deadline = deadline
 
     def complaint(self) -> str:
         """The last lines the processes wrote to their standard error."""
@@ -130,6 +130,17 @@ class Pair:
         """End the processes."""
         for process in self._processes:
             process.close()
+
+
+class Pair(Cast):
+    """Side "a" and side "b" of one contender, in two processes or in one."""
+
+    def __init__(self, contender: str, local: bool) -> None:
+        if local:
+            super().__init__(Process("benchmarks.peer", contender, lines=2))
+        else:
+            super().__init__(*(Process("benchmarks.peer", contender) for _ in range(2)))
+        self.a, self.b = self.lines
 
 
 class Pairs:
@@ -154,6 +165,22 @@ class Pairs:
                 self.drop(entrant, local)
                 raise Failed(complaint or str(error)) from error
         return pair
+
+    def attempt(
+        self, entrant: Entrant, local: bool, limit: float, measure: Callable[[Pair], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What *measure* finds within *limit* seconds; if it fails, the reason as `error`."""
+        try:
+            pair = self.get(entrant, local)
+            pair.limit(limit)
+            try:
+                return measure(pair)
+            except (Closed, Stalled, Failed) as error:
+                reason = f"{pair.complaint()}\n{error}".strip()
+                self.drop(entrant, local)
+                return {"error": reason}
+        except Failed as error:
+            return {"error": str(error)}
 
     def drop(self, entrant: Entrant, local: bool) -> None:
         """End a pair; the next `get` starts another."""

@@ -14,10 +14,9 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.cells import SPECIAL_KINDS, Cell
-from benchmarks.channel import Closed, Stalled
 from benchmarks.contenders import CONTENDERS
 from benchmarks.measure import measure
-from benchmarks.pairs import TIME_LIMIT, Entrant, Failed, Pairs
+from benchmarks.pairs import TIME_LIMIT, Entrant, Pair, Pairs
 from benchmarks.progress import Shown
 from benchmarks.results import Results
 
@@ -60,7 +59,8 @@ def execute(
         try:
             for run in shown.over(todo):
                 record = attempt(pairs, run, folder, seconds)
-                results.add(record, pairs.versions)
+                results.data["versions"].update(pairs.versions)
+                results.add(record)
                 if "error" in record:
                     failures += 1
                     shown.complain(run, record["error"])
@@ -77,16 +77,11 @@ def attempt(pairs: Pairs, run: Run, folder: str, seconds: float) -> dict[str, An
     special = cell.kind in SPECIAL_KINDS
     if special:  # memory is measured in processes that have done nothing else
         pairs.drop(entrant, cell.local)
-    try:
-        pair = pairs.get(entrant, cell.local)
-        pair.limit(TIME_LIMIT + 10 * seconds)
-        try:
-            record.update(measure(pair, cell, folder, seconds))
-        except (Closed, Stalled, Failed) as error:
-            record["error"] = f"{pair.complaint()}\n{error}".strip()
-            pairs.drop(entrant, cell.local)
-    except Failed as error:
-        record["error"] = str(error)
+
+    def measured(pair: Pair) -> dict[str, Any]:
+        return measure(pair, cell, folder, seconds)
+
+    record.update(pairs.attempt(entrant, cell.local, TIME_LIMIT + 10 * seconds, measured))
     if special:
         pairs.drop(entrant, cell.local)
     return record

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import study
 from benchmarks.cells import TRANSPORTS
-from benchmarks.cli import choice, entrants, need, sizes
-from benchmarks.contenders import CONTENDERS, Missing
+from benchmarks.cli import choice, entrants, sizes
+from benchmarks.contenders import CONTENDERS
 from benchmarks.experiment import running, variants
 from benchmarks.experiment.report import write_report
 from benchmarks.journal import Journal
 from benchmarks.pairs import Entrant
 from benchmarks.patterns import PATTERNS
-from benchmarks.results import NotResults, machine
 
-EPILOG = """
-It goes on where the raw data file ends, also after a kill. The report and the pictures are written
-from what is in that file, beside it: NAME.md and the folder NAME/. A variant of your own:
+OWN = """A variant of your own:
   --set "my name: large_threshold=32768, strategy=sync_loop"
 """
 
@@ -49,27 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in (SHORT if options.short else LONG).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    options.out = options.out or running.default_path(options.short)
-    try:
-        if not options.report_only:
-            need("rich", "psutil", "gevent")
-        status = 0 if options.report_only else measure(options)
-        if status != 130:
-            publish(options.out, options.pictures)
-        return status
-    except (Missing, NotResults, running.Changed, FileNotFoundError) as error:
-        print(f"experiment: {error}", file=sys.stderr)
-        return 2
+    return study.conduct("experiment", options, measure, publish)
 
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.experiment",
-        description="Repeat the published tuning experiment: variants of gzmtp's settings, interleaved.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Repeat the published tuning experiment: variants of gzmtp's settings, interleaved."
+    parser = study.parser("experiment", about, OWN)
     add = parser.add_argument
     add("--variants", type=_variants, help=f"all, or some of: {', '.join(variants.TABLE)}")
     add("--set", type=_parsed, action="append", default=[], metavar="'NAME: FIELD=VALUE, ...'")
@@ -82,12 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add("--runs", type=int, help="how often everything is measured (10)")
     add("--contender-runs", type=int, default=3, help="in how many of them contenders take part (%(default)s)")
     add("--seconds", type=float, help="length of one measurement (0.1); latency takes half")
-    add("--minutes", type=float, help="stop after so long and report on what there is")
-    add("--out", type=Path, metavar="FILE", help="raw data, JSON lines (experiment.jsonl)")
-    add("--fresh", action="store_true", help="begin the file anew")
-    add("--short", action="store_true", help="few cells, two runs: within 3 minutes")
-    add("--no-pictures", dest="pictures", action="store_false", help="no matplotlib needed")
-    add("--report-only", action="store_true", help="measure nothing: write from the file (.gz too)")
+    study.add_options(parser, "experiment", "few cells, two runs: within 3 minutes")
     return parser
 
 
@@ -108,9 +85,6 @@ def measure(options: argparse.Namespace) -> int:
     ]
     runs = running.plan(tuned, others, places, options.runs, options.contender_runs)
     head = {
-        "format": 1,
-        "began": time.strftime("%Y-%m-%d %H:%M"),
-        "machine": machine(),
         "sources": running.sources(),
         "seconds": options.seconds,
         "variants": {
@@ -119,47 +93,23 @@ def measure(options: argparse.Namespace) -> int:
         },
         "same_as_default": variants.same_as_default(rows),
     }
-    if options.fresh:
-        options.out.unlink(missing_ok=True)
-    journal = Journal.open(options.out, running.key, head)
-    todo = [run for run in runs if not journal.has(run.key)]
-    _announce(options, runs, todo, len(tuned), len(others), len(places))
-    limit = None if options.minutes is None else options.minutes * 60
-    try:
-        failures = running.execute(runs, journal, options.seconds, limit)
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from {options.out}", file=sys.stderr)
-        return 130
-    finally:
-        journal.close()
-    return 1 if failures else 0
-
-
-def _announce(
-    options: argparse.Namespace, runs: Sequence[Any], todo: Sequence[Any], *numbers: int
-) -> None:
-    print("{} variants and {} contenders in {} cells".format(*numbers), end=", ")
-    print(f"{options.runs} runs: {len(runs)} measurements of throughput and latency")
-    if len(todo) < len(runs):
-        print(f"{len(runs) - len(todo)} of them are in {options.out} already")
-    minutes = running.estimate(todo, options.seconds) / 60
-    within = "" if options.minutes is None else f", at most {options.minutes:g}"
-    print(f"estimated: {minutes:.0f} minutes{within}; raw data: {options.out}", flush=True)
+    text = (
+        f"{len(tuned)} variants and {len(others)} contenders in {len(places)} cells, "
+        f"{options.runs} runs: {len(runs)} measurements of throughput and latency"
+    )
+    return study.go_on(options, running, runs, options.seconds, head, text)
 
 
 def publish(path: Path, pictures: bool) -> None:
     """Write the report and the pictures of a raw data file beside it."""
     data = running.ready_for_summary(Journal.load(path, running.key))
-    stem = path.with_name(path.name.removesuffix(".gz")).with_suffix("")
-    names: list[str] = []
-    if pictures:
-        need("matplotlib")
-        from benchmarks.experiment.pictures import draw
+    study.publish(path, data, write_report, _draw if pictures else None)
 
-        names = [f"{stem.name}/{name}" for name in draw(data, stem)]
-    report = stem.with_suffix(".md")
-    report.write_text(write_report(data, names))
-    print(f"report: {report}" + (f"; pictures: {stem}/" if names else ""))
+
+def _draw(data: dict[str, Any], folder: Path) -> Sequence[str]:
+    from benchmarks.experiment.pictures import draw  # needs matplotlib
+
+    return draw(data, folder)
 
 
 def _variants(text: str) -> list[variants.Variant]:
@@ -175,5 +125,3 @@ def _parsed(text: str) -> variants.Variant:
         return variants.parsed(text)
     except (ValueError, TypeError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-

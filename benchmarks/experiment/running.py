@@ -12,14 +12,13 @@ import random
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import Cell
-from benchmarks.channel import Closed, Stalled
 from benchmarks.journal import Journal, Record
 from benchmarks.measure import measure_both
-from benchmarks.pairs import ROOT, TIME_LIMIT, Entrant, Failed, Pairs
+from benchmarks.pairs import ROOT, TIME_LIMIT, Entrant, Pair, Pairs
+from benchmarks.results import NotResults
 
 LARGE_SIZES = (64 * 1024, 128 * 1024, 256 * 1024)
 WATCHED_SIZES = (64, 256, 1024)
@@ -35,10 +34,6 @@ PATTERNS = (
 #: What one run takes beyond its measured seconds: (opening, greeting, closing), and warming up
 #: and finding the count as a share of them. Only the estimate needs it.
 OVERHEAD, SHARE = 0.05, 1.9
-
-
-class Changed(Exception):
-    """What is measured is not what it was when the file was begun."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ def execute(runs: Iterable[Run], journal: Journal, seconds: float, limit: float 
                     pairs.close()
                     number = run.round
                     if sources() != journal.head["sources"]:
-                        raise Changed(
+                        raise NotResults(
                             "gzmtp's sources are not those that the file was begun with;"
                             " measure a checkout in which nobody works"
                         )
@@ -150,17 +145,12 @@ def attempt(pairs: Pairs, run: Run, folder: str, seconds: float) -> Record:
         "size": run.size,
         "entrant": entrant.label,
     }
-    try:
-        pair = pairs.get(entrant, cell.local)
-        pair.limit(TIME_LIMIT + 10 * seconds)
-        try:
-            there, back = measure_both(pair, cell, folder, seconds, entrant.settings)
-            record.update(throughput=_short(there), latency=_short(back))
-        except (Closed, Stalled, Failed) as error:
-            record["error"] = f"{pair.complaint()}\n{error}".strip()
-            pairs.drop(entrant, cell.local)
-    except Failed as error:
-        record["error"] = str(error)
+
+    def measured(pair: Pair) -> Record:
+        there, back = measure_both(pair, cell, folder, seconds, entrant.settings)
+        return {"throughput": _short(there), "latency": _short(back)}
+
+    record.update(pairs.attempt(entrant, cell.local, TIME_LIMIT + 10 * seconds, measured))
     return record
 
 
@@ -185,8 +175,3 @@ def ready_for_summary(journal: Journal) -> dict[str, Any]:
                 {**place, "kind": kind, **record[kind]} for kind in ("throughput", "latency")
             ]
     return {**journal.head, "versions": journal.versions, "records": records}
-
-
-def default_path(short: bool) -> Path:
-    """Where the raw data goes unless a file is named."""
-    return Path("experiment-short.jsonl" if short else "experiment.jsonl")

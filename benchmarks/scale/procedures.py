@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.cells import KIB, Cell
 from benchmarks.measure import Link
-from benchmarks.pairs import Pair, Process
+from benchmarks.pairs import Cast, Pair, Process
 from benchmarks.scale.topics import messages
 
 Record = dict[str, Any]
@@ -52,32 +52,21 @@ def check_descriptors(connections: int) -> None:
         raise TooLarge(f"{connections} connections need more than RLIMIT_NOFILE's {limit}")
 
 
-class Stage:
+class Stage(Cast):
     """A server of one contender and its crowd, both fresh processes."""
 
     def __init__(self, contender: str, kind: str) -> None:
-        self._processes = [
-            Process("benchmarks.scale.server", contender),
-            Process("benchmarks.scale.crowd"),
-        ]
-        self.server, self.crowd = (process.lines[0] for process in self._processes)
-        for line in (self.server, self.crowd):
-            line.deadline = time.monotonic() + TIME_LIMIT
+        super().__init__(
+            Process("benchmarks.scale.server", contender), Process("benchmarks.scale.crowd")
+        )
+        self.server, self.crowd = self.lines
+        self.limit(TIME_LIMIT)
         self.version = self.server.ask("hello")["version"]
         self._address = self.server.ask("bind", kind=kind)["address"]
 
     def connect(self, count: int, kind: str) -> Record:
         """Connect so many peers of that type at once."""
         return self.crowd.ask("connect", address=self._address, count=count, kind=kind)
-
-    def complaint(self) -> str:
-        """What the processes wrote to their standard error."""
-        return "".join(process.complaint() for process in self._processes)
-
-    def close(self) -> None:
-        """End both."""
-        for process in self._processes:
-            process.close()
 
 
 def _publish(stage: Stage, arriving: int, **arguments: Any) -> Record:
