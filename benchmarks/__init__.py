@@ -12,8 +12,8 @@ How the parts meet, outermost first:
     channel      the control line between the runner and a side
     peer, sides  the other end of that line: ``python -m benchmarks.peer`` and what a side does on command
     contenders   one file each, all with the face that ``contenders.face`` describes
-    results      the raw data file
-    journal      the raw data file of the other two: a line a run, safe from a kill
+    results      the raw data file, and its tail
+    journal      that tail, and the raw data file of the other two: a line a run, safe from a kill
     study        their command lines, as far as they are the same
     progress     what is on screen meanwhile
     summary, figures, overall, goals      what the raw data say: ratios, means, goals

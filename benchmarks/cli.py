@@ -23,8 +23,14 @@ README = Path(__file__).parents[1] / "README.md"
 QUICK_PATTERNS = ("PAIR", "DEALER_ROUTER", "PUSH_PULL")
 QUICK_SIZES = (64, 1024, 65536, 1048576)
 
+#: The options that choose what is measured.
+AXES = ("kinds", "patterns", "transports", "sizes", "contenders")
+
 DESCRIPTION = "Measure gzmtp beside zmq.green, pyzmq, pyomq and bare green sockets."
 EPILOG = """
+It goes on where the file of --out ends, also after a kill. To measure a part of it anew:
+python -m benchmarks --out results.json --rounds 2 --patterns PUBSUB --transports ipc --again
+
 python -m benchmarks report results.json   writes the tables of a results file as Markdown
 python -m benchmarks readme                writes the table of README.md from the committed results
 """
@@ -65,16 +71,23 @@ def execute(options: argparse.Namespace, chosen: Sequence[Entrant]) -> int:
     patterns = options.patterns or (QUICK_PATTERNS if quick else tuple(PATTERNS))
     sizes = options.sizes or (QUICK_SIZES if quick else SIZES)
     rounds = options.rounds or (1 if quick else 3)
-    seconds = options.seconds or (0.2 if quick else 0.5)
     cells = grid(options.kinds or KINDS, patterns, options.transports or TRANSPORTS, sizes)
-    runs = list(runner.plan(cells, chosen, rounds))
+    if options.again and not any(getattr(options, axis) for axis in AXES):
+        names = ", ".join(f"--{axis}" for axis in AXES)
+        raise UsageError(f"--again needs to be told what: {names}; for everything there is --fresh")
     if options.fresh:
-        options.out.unlink(missing_ok=True)
-    results = Results.open(options.out, seconds)
+        Results.delete(options.out)
+    new = not options.out.exists()
+    results = Results.open(options.out, options.seconds or (0.2 if quick and new else None))
+    if options.again:
+        dropped = results.drop(set(cells), {entrant.label for entrant in chosen})
+        print(f"{dropped} records of {options.out} are measured again")
+    runs = list(runner.plan(cells, chosen, rounds))
     try:
-        failures = runner.execute(runs, results, seconds)
+        failures = runner.execute(runs, results, results.seconds)
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from {options.out}", file=sys.stderr)
+        command = "the same command without --again" if options.again else "the same command"
+        print(f"\nstopped; {command} goes on from {options.out}", file=sys.stderr)
         return 130
     print(f"results in {options.out}; tables: python -m benchmarks report {options.out}")
     return 1 if failures else 0
@@ -182,8 +195,12 @@ def run_parser(program: str, description: str, epilog: str) -> argparse.Argument
     add("--sizes", type=sizes, help="64,256,1k,8k,64k,128k,256k,1M")
     add("--contenders", type=choice(tuple(CONTENDERS), str.lower), help=",".join(CONTENDERS))
     add("--rounds", type=int, help="how often every cell is measured (3)")
-    add("--seconds", type=float, help="length of one measurement (0.5)")
+    add("--seconds", type=float, help="length of one measurement (the file's; of a new file 0.5)")
     add("--out", type=Path, default=Path("results.json"), help="goes on where this file ends")
-    add("--fresh", action="store_true", help="begin the file anew")
+    anew = parser.add_mutually_exclusive_group()
+    anew.add_argument("--fresh", action="store_true", help="begin the file anew")
+    anew.add_argument(
+        "--again", action="store_true", help="drop what the file has of what is chosen, and measure it"
+    )
     add("--quick", action="store_true", help="few patterns and sizes, one short round")
     return parser

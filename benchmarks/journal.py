@@ -14,9 +14,11 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import NotResults
-
 Record = dict[str, Any]
+
+
+class NotResults(Exception):
+    """The file is not one of this program's, or belongs to other conditions."""
 
 
 class Journal:

@@ -1,6 +1,9 @@
 """The raw data file: which machine, which program versions, which plan, and one record a run.
 
 Nothing in it is a summary: every table is computed from it, and it can be computed again.
+
+What is measured is appended, run by run, to a second file beside it (NAME.tail), and goes into the
+first when the program ends or is started the next time: a kill loses the run under way, no more.
 """
 
 from __future__ import annotations
@@ -9,17 +12,17 @@ import json
 import os
 import platform
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import Cell
+from benchmarks.journal import Journal, NotResults
+
+__all__ = ["NotResults", "Results", "machine"]
 
 FORMAT = 1
-SAVE_EVERY = 10.0
-
-
-class NotResults(Exception):
-    """The file is not one of this program's, or belongs to other conditions."""
+DEFAULT_SECONDS = 0.5
 
 
 def machine() -> dict[str, Any]:
@@ -41,28 +44,38 @@ def machine() -> dict[str, Any]:
 
 
 class Results:
-    """Records in memory, saved now and then and at the end."""
+    """Records in memory and in the tail; in the file itself after `save`."""
 
     def __init__(self, path: Path, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
-        self._done = {self._key(record): i for i, record in enumerate(data["records"])}
-        self._saved = time.monotonic()
+        self._places = {self._key(record): i for i, record in enumerate(data["records"])}
+        self._tail: Journal | None = None
 
     @classmethod
     def load(cls, path: Path) -> Results:
-        """Read a file; NotResults if it is none of ours."""
+        """Read a file and its tail; NotResults if it is none of ours."""
         try:
             data = json.loads(path.read_text())
         except ValueError as error:
             raise NotResults(f"{path} is not JSON: {error}") from error
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise NotResults(f"{path} does not hold results of this benchmark (format {FORMAT})")
-        return cls(path, data)
+        results = cls(path, data)
+        tail = tail_of(path)
+        if tail.exists():
+            journal = Journal.load(tail, cls._key)
+            data["versions"].update(journal.versions)
+            for record in journal.records:
+                results._put(record)
+        return results
 
     @classmethod
-    def open(cls, path: Path, seconds: float) -> Results:
-        """Go on with the file where it exists, begin it where it does not."""
+    def open(cls, path: Path, seconds: float | None) -> Results:
+        """Go on with the file where it exists, begin it where it does not.
+
+        Without `seconds`, a file's own are taken, or DEFAULT_SECONDS for a new one.
+        """
         now = machine()
         if not path.exists():
             began = time.strftime("%Y-%m-%d")
@@ -70,18 +83,28 @@ class Results:
                 "format": FORMAT,
                 "began": began,
                 "machine": now,
-                "seconds": seconds,
+                "seconds": DEFAULT_SECONDS if seconds is None else seconds,
                 "versions": {},
                 "records": [],
             }
-            return cls(path, fresh)
+            results = cls(path, fresh)
+            results.save()
+            return results
         results = cls.load(path)
-        if results.data["machine"] != now or results.data["seconds"] != seconds:
+        if results.data["machine"] != now or seconds not in (None, results.seconds):
             raise NotResults(
                 f"{path} was measured on another machine, Python, or with other --seconds;"
                 " name another file with --out, or begin anew with --fresh"
             )
+        if tail_of(path).exists():
+            results.save()
         return results
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Remove the file and its tail, if they exist."""
+        path.unlink(missing_ok=True)
+        tail_of(path).unlink(missing_ok=True)
 
     @staticmethod
     def _key(record: dict[str, Any]) -> tuple[Cell, str, int]:
@@ -93,28 +116,60 @@ class Results:
         records: list[dict[str, Any]] = self.data["records"]
         return records
 
+    @property
+    def seconds(self) -> float:
+        """The length of one measurement, the same for all."""
+        return float(self.data["seconds"])
+
     def has(self, cell: Cell, entrant: str, number: int) -> bool:
         """Whether this run was made already, and went well."""
-        index = self._done.get((cell, entrant, number))
+        index = self._places.get((cell, entrant, number))
         return index is not None and "error" not in self.records[index]
 
-    def add(self, record: dict[str, Any]) -> None:
-        """Keep a record; one of a run that had failed before takes its place."""
-        key = self._key(record)
-        if key in self._done:
-            self.records[self._done[key]] = record
+    def _put(self, record: dict[str, Any]) -> None:
+        place = self._places.setdefault(self._key(record), len(self.records))
+        if place < len(self.records):
+            self.records[place] = record
         else:
-            self._done[key] = len(self.records)
             self.records.append(record)
-        if time.monotonic() - self._saved > SAVE_EVERY:
-            self.save()
+
+    def add(self, record: dict[str, Any], versions: dict[str, str] | None = None) -> None:
+        """Keep a record, safe from a kill; one of a run that had failed before takes its place."""
+        if self._tail is None:
+            self._tail = Journal.open(tail_of(self.path), self._key, {"tail of": self.path.name})
+        self.data["versions"].update(versions or {})
+        self._tail.note_versions(versions or {})
+        self._put(record)
+        self._tail.add(record)
+
+    def drop(self, cells: Collection[Cell], entrants: Collection[str]) -> int:
+        """Forget what there is of these cells and entrants, in the file too; how many records."""
+        kept = [
+            record
+            for record in self.records
+            if Cell.of(record) not in cells or record["entrant"] not in entrants
+        ]
+        dropped = len(self.records) - len(kept)
+        self.data["records"] = kept
+        self._places = {self._key(record): i for i, record in enumerate(kept)}
+        self.save()
+        return dropped
 
     def save(self) -> None:
         """Write the file, one record a line, so that it is never seen half written."""
         head = {key: value for key, value in self.data.items() if key != "records"}
         lines = ",\n".join("  " + json.dumps(record) for record in self.records)
         text = json.dumps(head, indent=1).removesuffix("\n}")
-        beside = self.path.with_suffix(self.path.suffix + ".part")
+        beside = self.path.with_name(self.path.name + ".part")
         beside.write_text(f'{text},\n "records": [\n{lines}\n ]\n}}\n')
         beside.replace(self.path)
-        self._saved = time.monotonic()
+        # only now: what is in both files counts once
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        tail_of(self.path).unlink(missing_ok=True)
+
+
+def tail_of(path: Path) -> Path:
+    """Where what was measured last is, until it is in the file."""
+    return path.with_name(path.name + ".tail")

@@ -59,8 +59,7 @@ def execute(
         try:
             for run in shown.over(todo):
                 record = attempt(pairs, run, folder, seconds)
-                results.data["versions"].update(pairs.versions)
-                results.add(record)
+                results.add(record, pairs.versions)
                 if "error" in record:
                     failures += 1
                     shown.complain(run, record["error"])
