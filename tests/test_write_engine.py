@@ -1,0 +1,211 @@
+"""The write engine (gzmtp.write_engine): what becomes of a large message of which the kernel takes a part."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from itertools import chain, repeat
+
+import gevent
+import pytest
+
+from gzmtp.loop import Loop
+from gzmtp.metrics import Counters
+from gzmtp.pipe import Body, Pipe
+from gzmtp.tuning import STRATEGIES, Tuning
+from gzmtp.wire.codec import choose
+from gzmtp.write_engine import WriteEngine
+
+pytestmark = pytest.mark.gzmtp_only("it is about gzmtp's engine")
+
+SIZE = 1_000_000
+LONG = 1000.0
+FULL = BlockingIOError(errno.EAGAIN, "full")
+ALL = 1 << 40
+
+
+class Kernel:
+    """A socket whose kernel takes so many bytes at each call, or raises."""
+
+    def __init__(self, sock, script):
+        self.fileno = sock.fileno
+        self.script = script
+        self.taken = bytearray()
+        self.calls = 0
+
+    def send(self, buffer):
+        return self.sendmsg([buffer])
+
+    def sendmsg(self, buffers):
+        self.calls += 1
+        step = next(self.script)
+        if isinstance(step, OSError):
+            raise type(step)(*step.args)  # anew: the traceback holds who called
+        data = b"".join(bytes(each) for each in buffers)[:step]
+        self.taken += data
+        return len(data)
+
+
+class Owner:
+    host = None
+
+    def room(self, pipe): ...
+
+    def rested(self): ...
+
+    def here(self): ...
+
+
+@pytest.fixture
+def engine():
+    """engine(steps, ...): an engine, begun, with what its kernel does; the kernel; what it was told is lost."""
+    left, right = socket.socketpair()
+    left.setblocking(False)
+    left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    made = []
+
+    def make(*steps, then=FULL, writable=False, **tuning):
+        if not writable:  # so that its watcher stays silent
+            try:
+                while True:
+                    left.send(bytes(4096))
+            except BlockingIOError:
+                pass
+        kernel, lost = Kernel(left, chain(steps, repeat(then))), []
+        tuning = Tuning(**{"write_spin": LONG, **tuning})
+        engine = WriteEngine(
+            kernel, Pipe(), Loop.here(), tuning, Counters(), choose((3, 1)), Owner(),
+            lambda error: lost.append(error.errno),
+        )  # fmt: skip
+        engine.begin()
+        made.append(engine)
+        return engine, kernel, lost
+
+    yield make
+    for each in made:
+        each.close()
+    left.close()
+    right.close()
+
+
+def send(engine, *messages):
+    for message in messages:
+        engine.pipe.queue.append(list(message))
+        if len(engine.pipe.queue) >= engine.pipe.mark:
+            engine.pipe.wake()
+
+
+def frame(body, more=False):
+    return b"%c" % (2 | more) + len(body).to_bytes(8, "big") + body
+
+
+BODY = bytes(range(256)) * (SIZE // 256)
+
+
+class TestPush:
+    def test_the_rest_of_a_large_message_leaves_without_waiting(self, engine):
+        """The peer makes room while it is tried again."""
+        engine, kernel, _ = engine(300_000, FULL, FULL, 300_000, FULL, ALL)
+        send(engine, [BODY])
+        assert bytes(kernel.taken) == frame(BODY)
+        assert (kernel.calls, engine.counters.waits, engine.blocked, engine.idle) == (
+            6, 0, False, True,
+        )  # fmt: skip
+
+    def test_what_is_sent_next_is_not_mixed_with_it(self, engine):
+        engine, kernel, _ = engine(300_000, FULL, then=ALL)
+        send(engine, [BODY, BODY[::-1]], [b"small"])
+        assert bytes(kernel.taken) == frame(BODY, True) + frame(BODY[::-1]) + b"\0\5small"
+
+    @pytest.mark.parametrize("spin", [0, 1e-6])
+    def test_it_is_given_up_and_waited_for(self, engine, spin):
+        engine, kernel, _ = engine(300_000, write_spin=spin)
+        send(engine, [BODY])
+        assert (engine.blocked, engine.counters.waits, len(kernel.taken)) == (True, 1, 300_000)
+        assert kernel.calls == 1 if not spin else kernel.calls > 1
+
+    def test_what_was_given_up_often_is_not_tried_each_time(self, engine):
+        """A peer that never makes room in time costs a system call a message, and no more."""
+        engine, kernel, _ = engine(write_spin=1e-9, short_run=1000)
+        calls = []
+        for _ in range(20):
+            kernel.script, before = chain([300_000], repeat(FULL)), kernel.calls
+            send(engine, [BODY])
+            calls.append(kernel.calls - before)
+            assert engine.blocked
+            kernel.script = repeat(ALL)
+            engine._writable()
+            assert not engine.blocked
+        assert calls.count(1) >= 14 and calls[0] > 1
+        assert bytes(kernel.taken) == frame(BODY) * 20
+
+    def test_a_kernel_that_took_nothing_is_not_tried_again(self, engine):
+        """Nobody is reading this message yet."""
+        engine, kernel, _ = engine()
+        send(engine, [BODY])
+        assert (engine.blocked, kernel.calls, engine.counters.waits) == (True, 1, 1)
+
+    def test_small_messages_are_not_pushed(self, engine):
+        engine, kernel, _ = engine(100)
+        send(engine, [bytes(200)])
+        assert (engine.blocked, kernel.calls) == (True, 1)
+
+    @pytest.mark.parametrize("strategy", STRATEGIES)
+    def test_the_bytes_are_the_same_whatever_the_strategy(self, engine, strategy):
+        engine, kernel, _ = engine(
+            100_000, FULL, 200_000, 1, then=ALL, writable=True, strategy=strategy, write_spin=50e-6
+        )
+        send(engine, [BODY], [b"small"], [BODY])
+        with gevent.Timeout(5):
+            while not engine.idle:
+                gevent.sleep(0.001)
+        assert bytes(kernel.taken) == frame(BODY) + b"\0\5small" + frame(BODY)
+
+    def test_sync_loop_goes_on_until_the_kernel_refuses(self, engine):
+        engine, kernel, _ = engine(300_000, 300_000, FULL, ALL, strategy="sync_loop")
+        send(engine, [BODY])
+        assert (engine.blocked, kernel.calls, len(kernel.taken)) == (True, 3, 600_000)
+
+
+class TestFailing:
+    ERROR = ConnectionResetError(errno.ECONNRESET, "gone")
+
+    @pytest.mark.parametrize("steps", [(), (300_000,), (300_000, FULL, 300_000)])
+    @pytest.mark.parametrize("strategy", ["sync_try", "sync_loop"])
+    def test_it_is_told_once_in_a_later_turn(self, engine, steps, strategy):
+        engine, kernel, lost = engine(*steps, then=self.ERROR, strategy=strategy)
+        if strategy == "sync_loop":
+            kernel.script = chain([step for step in steps if step is not FULL], repeat(self.ERROR))
+        send(engine, [BODY])
+        assert lost == [] and engine.blocked
+        calls = kernel.calls
+        send(engine, [b"more"], [BODY])
+        engine.nudge()
+        gevent.sleep(0.001)
+        assert (lost, kernel.calls) == ([errno.ECONNRESET], calls)
+
+    def test_it_is_told_once_when_it_fails_while_it_is_waited_for(self, engine):
+        engine, kernel, lost = engine(300_000, write_spin=0)
+        send(engine, [BODY])
+        kernel.script = chain([300_000], repeat(self.ERROR))
+        engine._tuning = engine._tuning.but(strategy="sync_loop")
+        engine._writable()
+        send(engine, [b"more"])
+        gevent.sleep(0.001)
+        assert lost == [errno.ECONNRESET]
+
+    def test_only_what_has_not_begun_to_leave_is_given_back(self, engine):
+        engine, _, _ = engine(300_000, FULL, then=self.ERROR)
+        send(engine, [BODY])
+        send(engine, [b"1"], [b"2"])
+        engine.close()
+        assert list(engine.pipe.queue) == [[b"1"], [b"2"]]
+
+    def test_a_body_that_left_in_part_is_kept_till_then_and_no_longer(self, engine):
+        engine, _, _ = engine(300_000, FULL, then=self.ERROR)
+        done = []
+        send(engine, [Body(BODY, lambda: done.append(1))])
+        assert done == []
+        engine.close()
+        gevent.sleep(0.001)  # what is to be told of it has been
+        assert done == [1]
