@@ -222,10 +222,13 @@ class Poller:
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait at most *timeout* milliseconds (None, negative: for ever); return what is ready."""
-        if self._sorted is None or self._sorted_from != self.sockets:
-            self._sorted = _sort(self.sockets)
+        known = self._sorted
+        if known is None or self._sorted_from != self.sockets:
+            known = _sort(self.sockets)
             self._sorted_from = list(self.sockets)
-        return _poll_sorted(*self._sorted, -1 if timeout is None else timeout)
+            # An object may have another descriptor each time it is asked.
+            self._sorted = None if known[1] else known
+        return _poll_sorted(*known, -1 if timeout is None else timeout)
 
 
 def select(

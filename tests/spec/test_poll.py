@@ -93,6 +93,62 @@ def test_poller_waits_for_plain_descriptors(zmq, sockets):
         right.close()
 
 
+def test_what_is_registered_may_change_between_polls(zmq, pair_of):
+    """The order is that in which things were registered, whatever was asked before."""
+    a, b = pair_of("PAIR", "PAIR")
+    c, d = pair_of("PAIR", "PAIR")
+    for one in (a, b, c, d):
+        assert one.poll(5000, zmq.POLLOUT)
+    poller, out, both = zmq.Poller(), zmq.POLLOUT, zmq.POLLIN | zmq.POLLOUT
+    poller.register(a, out)
+    poller.register(b, out)
+    assert poller.poll(0) == poller.poll(1000) == [(a, out), (b, out)]
+    poller.register(c, out)
+    assert poller.poll(0) == [(a, out), (b, out), (c, out)]
+    poller.unregister(a)
+    assert poller.poll(0) == [(b, out), (c, out)]
+    poller.register(a, out)
+    assert poller.poll(0) == [(b, out), (c, out), (a, out)]
+    b.send(b"x")
+    assert a.poll(5000)
+    poller.modify(a, both)
+    assert poller.poll(0) == [(b, out), (c, out), (a, both)]
+    poller.modify(c, zmq.POLLIN)
+    assert poller.poll(0) == [(b, out), (a, both)]
+    a.recv()
+    poller.unregister(b)
+    poller.register(d, out)
+    assert poller.poll(0) == [(a, out), (d, out)]
+    poller.sockets[1] = (a, zmq.POLLIN)  # pyzmq's list is public, and looked at each time
+    assert poller.poll(0) == [(d, out)]
+    poller.unregister(a)
+    poller.unregister(d)
+    assert poller.poll(0) == []
+
+
+def test_an_object_may_have_another_descriptor_at_each_poll(zmq):
+    """It is asked each time, as by pyzmq."""
+
+    class Reopened:
+        def fileno(self):
+            return self.file.fileno()
+
+    reopened, (left, right), (other, another) = Reopened(), plain.socketpair(), plain.socketpair()
+    try:
+        poller = zmq.Poller()
+        poller.register(reopened, zmq.POLLIN)
+        reopened.file = left
+        assert poller.poll(0) == []
+        another.send(b"x")
+        reopened.file = other
+        assert [events for _, events in poller.poll(1000)] == [zmq.POLLIN]
+        reopened.file = left
+        assert poller.poll(0) == []
+    finally:
+        for each in (left, right, other, another):
+            each.close()
+
+
 def test_poller_timeout(zmq, sockets):
     poller = zmq.Poller()
     poller.register(sockets("PULL"), zmq.POLLIN)
