@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 
 from gzmtp.error import ProtocolError
+from gzmtp.wire.buffered import Buffered
 from gzmtp.wire.frames import Buffer, Part
 from gzmtp.wire.gather import gather
 
@@ -45,27 +46,20 @@ def frame_size(size: int) -> int:
     return size + (2 if size + 1 < LONG else 10)
 
 
-class Decoder:
+class Decoder(Buffered):
     """Bytes to whole messages; the same face as `gzmtp.wire.decoder.Decoder`.
 
-    There are no commands in ZMTP 1.0, and a body waits in the buffer: `want` stays None.
+    There are no commands in ZMTP 1.0.
     *max_size* (bytes, -1: no limit) bounds one frame and is judged when its length is read;
     *max_bytes* and *max_parts* bound an unfinished message.
     """
 
-    __slots__ = (
-        "fault", "likely", "want", "commands", "places",
-        "_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts",
-    )  # fmt: skip
+    __slots__ = ("_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts")
 
     def __init__(
         self, max_size: int = -1, max_bytes: int = 1 << 32, max_parts: int = 1 << 20
     ) -> None:
-        self.want: memoryview | None = None
-        self.commands: list[bytes] = []
-        self.places: list[int] = []
-        self.fault: ProtocolError | None = None  # always raised at once
-        self.likely = False  # nothing is received ahead of its header
+        super().__init__()
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._held = 0
@@ -95,10 +89,6 @@ class Decoder:
                 self._held = 0
         del buffer[:position]
         return messages
-
-    def filled(self, count: int) -> list[list[bytes]]:
-        """Never to be called, for `want` is always None."""
-        raise AssertionError("nothing was wanted")
 
     def _header(self, view: memoryview, position: int) -> tuple[int, int, int] | None:
         """Return flags, start and end of the frame at *position*; None if its header is not whole.

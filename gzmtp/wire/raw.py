@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from gzmtp.error import ProtocolError
+from gzmtp.wire.buffered import Buffered
 from gzmtp.wire.frames import Buffer, Part
 from gzmtp.wire.gather import gather
 
@@ -20,23 +20,15 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
     return gather(chain.from_iterable(messages), large)
 
 
-class Decoder:
+class Decoder(Buffered):
     """Received pieces to messages; the same face as `gzmtp.wire.decoder.Decoder`."""
 
-    __slots__ = ("fault", "likely", "want", "commands", "places")
+    __slots__ = ()
 
     def __init__(self, max_size: int = -1) -> None:
         """Create one; *max_size* has nothing to judge here, as in libzmq."""
-        self.want: memoryview | None = None
-        self.commands: list[bytes] = []
-        self.places: list[int] = []
-        self.fault: ProtocolError | None = None  # always raised at once
-        self.likely = False  # nothing is received ahead of its header
+        super().__init__()
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Return *data* as one message."""
         return [[data]] if data else []
-
-    def filled(self, count: int) -> list[list[bytes]]:
-        """Never to be called, for `want` is always None."""
-        raise AssertionError("nothing was wanted")
