@@ -135,6 +135,27 @@ def test_made_up_identities(joined):
     assert len(identity) == 5 and identity[0] == 0 and body == b"x"
 
 
+def publish_as_asked(pub, sub, ask, xpub):
+    """What is asked for comes, and nothing else; *xpub*: the publisher receives what was asked for."""
+    ask(b"a")
+    ask(b"mark")
+    eventually(lambda: (pub.send(b"mark"), sub.poll(5))[1])
+    for name in (b"a1", b"b1", b"a2"):
+        pub.send_multipart([name, b"tail"])
+    got = []
+    while not got or got[-1][0] != b"a2":
+        got.append(sub.recv_multipart())
+    assert [message for message in got if message != [b"mark"]] == [
+        [b"a1", b"tail"],
+        [b"a2", b"tail"],
+    ]
+    ask(b"a", on=False)
+    ask(b"c")
+    eventually(lambda: (pub.send(b"a3"), pub.send(b"c3"), sub.poll(5))[2] and sub.recv() == b"c3")
+    if xpub:
+        assert [pub.recv() for _ in range(4)] == [b"\x01a", b"\x01mark", b"\x00a", b"\x01c"]
+
+
 @pytest.mark.parametrize("ours", ["PUB", "XPUB"])
 @pytest.mark.parametrize("theirs", ["SUB", "XSUB"])
 def test_we_publish(joined, ours, theirs):
@@ -149,23 +170,7 @@ def test_we_publish(joined, ours, theirs):
         sub.__dict__["call_option"] = lambda topic, on: sub.set(
             "SUBSCRIBE" if on else "UNSUBSCRIBE", topic
         )
-    ask(b"a")
-    ask(b"mark")
-    eventually(lambda: (pub.send(b"mark"), sub.poll(5))[1])
-    for name in (b"a1", b"b1", b"a2"):
-        pub.send_multipart([name, b"tail"])
-    got = []
-    while not got or got[-1][0] != b"a2":
-        got.append(sub.recv_multipart())
-    assert [message for message in got if message != [b"mark"]] == [
-        [b"a1", b"tail"],
-        [b"a2", b"tail"],
-    ]
-    ask(b"a", on=False)
-    ask(b"c")
-    eventually(lambda: (pub.send(b"a3"), pub.send(b"c3"), sub.poll(5))[2] and sub.recv() == b"c3")
-    if ours == "XPUB":
-        assert [pub.recv() for _ in range(4)] == [b"\x01a", b"\x01mark", b"\x00a", b"\x01c"]
+    publish_as_asked(pub, sub, ask, ours == "XPUB")
 
 
 @pytest.mark.parametrize("ours", ["SUB", "XSUB"])
@@ -179,23 +184,7 @@ def test_they_publish(joined, ours, theirs):
         else:
             (sub.subscribe if on else sub.unsubscribe)(topic)
 
-    ask(b"a")
-    ask(b"mark")
-    eventually(lambda: (pub.send(b"mark"), sub.poll(5))[1])
-    for name in (b"a1", b"b1", b"a2"):
-        pub.send_multipart([name, b"tail"])
-    got = []
-    while not got or got[-1][0] != b"a2":
-        got.append(sub.recv_multipart())
-    assert [message for message in got if message != [b"mark"]] == [
-        [b"a1", b"tail"],
-        [b"a2", b"tail"],
-    ]
-    ask(b"a", on=False)
-    ask(b"c")
-    eventually(lambda: (pub.send(b"a3"), pub.send(b"c3"), sub.poll(5))[2] and sub.recv() == b"c3")
-    if theirs == "XPUB":
-        assert [pub.recv() for _ in range(4)] == [b"\x01a", b"\x01mark", b"\x00a", b"\x01c"]
+    publish_as_asked(pub, sub, ask, theirs == "XPUB")
 
 
 def test_xsub_messages_to_their_xpub(zmq, joined):
