@@ -67,17 +67,19 @@ class Binding(Lingering):
             metadata.update(peer.metadata)
         pipe.metadata = metadata
 
-    def _tuned(self, options: Options) -> Tuning:
-        """The settings of an endpoint's engines: the batch sizes among *options*, where they were
-        set, come before the tuning's."""
+    def _captured(self) -> tuple[Options, Tuning]:
+        """The options of a new endpoint and the settings of its engines: the batch sizes among
+        the options, where they were set, come before the tuning's."""
+        options: Options = self.options.capture()
         tuning: Tuning = self.tuning
+        options.pace_locally = tuning.pace_locally
         changes: dict[str, Any] = {}
         if "out_batch_size" in vars(options):
             changes["out_batch"] = options.out_batch_size
         if "in_batch_size" in vars(options):
             changes["in_batch"] = size = options.in_batch_size
             changes["in_batch_large"] = min(size, tuning.in_batch_large)
-        return tuning.but(**changes) if changes else tuning
+        return options, tuning.but(**changes) if changes else tuning
 
     def bind(self, endpoint: str) -> None:
         """Listen at *endpoint*; ZMQError as zmq_bind(3)."""
@@ -94,7 +96,7 @@ class Binding(Lingering):
             self._carry(address, endpoint, True)
             return
         module: Any = transport(scheme)
-        options = self.options.capture()
+        options, tuning = self._captured()
         target = module.parse(address, True, options)
         try:
             sock, name = module.listen(target, options)
@@ -102,7 +104,6 @@ class Binding(Lingering):
             self.monitor(Event.CLOSED, 0, endpoint)
             self.monitor(Event.BIND_FAILED, error.errno or 0, endpoint)
             raise
-        tuning = self._tuned(options)
         listener = Listener(self, module, target, name, options, tuning, sock=sock)
         self.listeners.append(listener)
         self.last_endpoint = name.encode()
@@ -115,7 +116,7 @@ class Binding(Lingering):
         if scheme == UDP:
             self._carry(address, endpoint, False)
             return
-        options = self.options.capture()
+        options, tuning = self._captured()
         given_id, self.options.connect_routing_id = self.options.connect_routing_id, b""
         if given_id and self.pattern.taken(given_id):
             why = f"another peer has the routing id {given_id!r} (CONNECT_ROUTING_ID)"
@@ -133,7 +134,6 @@ class Binding(Lingering):
             ):
                 return
             pipe = self._new_pipe(options, endpoint, given_id)
-            tuning = self._tuned(options)
             dialer = Dialer(self, module, target, endpoint, options, tuning, pipe=pipe)
             self.dialers.append(dialer)
             if not options.immediate:

@@ -68,7 +68,8 @@ class Options:
     """The options of one socket, or of one of its endpoints: an attribute for each stored row.
 
     Attributes have the options' lower-case names (``options.sndhwm``). Besides, ``type`` is the
-    socket type and ``as_server`` libzmq's one flag behind PLAIN_SERVER and CURVE_SERVER.
+    socket type, ``as_server`` libzmq's one flag behind PLAIN_SERVER and CURVE_SERVER, and
+    ``pace_locally`` the tuning's, which transports do not see.
 
     Only what was set is kept in the object; defaults are attributes of the class, so that a copy
     costs what was changed. Values are never mutated in place.
@@ -76,6 +77,7 @@ class Options:
 
     type: int = -1
     as_server: int = 0
+    pace_locally: bool = False
 
     if TYPE_CHECKING:
         metadata: dict[str, str]

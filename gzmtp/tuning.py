@@ -55,6 +55,10 @@ class Tuning:
     answer_spin: float = 50e-6
     #: Seconds that the kernel is tried again when it took a part of a large message.
     write_spin: float = 50e-6
+    #: Whether tcp connections within this host are left to the system's congestion control, which
+    #: may pace them as if there were a network (bbr does).  Else Reno, which every Linux allows
+    #: and which sends what it has: on a host with bbr 1 MiB took 330 us one way, with Reno 150.
+    pace_locally: bool = False
     #: Bytes and parts of one unfinished message that a peer may leave with us.
     max_unfinished_bytes: int = 1 << 32
     max_unfinished_parts: int = 1 << 20
@@ -106,7 +110,7 @@ class Tuning:
 
 
 _MAY_BE_ZERO = {
-    "short_run", "pause_reading", "answer_spin", "write_spin", "exit_linger",
+    "short_run", "pause_reading", "answer_spin", "write_spin", "pace_locally", "exit_linger",
     "exit_linger_unconnected",
 }  # fmt: skip
 _SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gzmtp as zmq
+from gzmtp import Context
 from gzmtp.tuning import Tuning
 
 MOST = 256  # writes of one turn, all peers together
@@ -46,6 +50,26 @@ def test_what_makes_no_sense_is_refused_by_name(field):
         Tuning(**{field: -1})
     with pytest.raises(ValueError, match=f"GZMTP_{field.upper()}"):
         Tuning.from_environ({f"GZMTP_{field.upper()}": "a lot"})
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CONGESTION"), reason="the platform has no such option")
+@pytest.mark.parametrize("paced", [True, False])
+def test_connections_within_this_host_are_paced_only_if_so_wished(paced):
+    def congestion_control(sock):
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+
+    with socket.socket() as plain:
+        systems = congestion_control(plain)
+    with Context() as context:
+        context.tuning = Tuning(pace_locally=paced)
+        with context.socket(zmq.PAIR) as bound, context.socket(zmq.PAIR) as connected:
+            port = bound.bind_to_random_port("tcp://127.0.0.1")
+            connected.connect(f"tcp://127.0.0.1:{port}")
+            for one, other in ((bound, connected), (connected, bound)):
+                one.send(b"there")
+                descriptor = other.recv(copy=False).get("__fd")
+                with socket.socket(fileno=os.dup(int(descriptor))) as sock:
+                    assert congestion_control(sock) == (systems if paced else b"reno")
 
 
 def test_the_environment_says():

@@ -55,6 +55,7 @@ PUBLISHED = (
         large_threshold=ENDLESS,
         answer_spin=0.0,
         write_spin=0.0,
+        pace_locally=True,
     ),
     _row(DEFAULT, "gzmtp as it is installed"),
     _row(
@@ -109,7 +110,9 @@ PUBLISHED = (
     # The published log has no such rows: this is how gzmtp answers its regressions in latency.
     _row("no looking out", "who waits for an answer sleeps at once", answer_spin=0.0),
     _row("no pushing", "what the kernel did not take of a large message waits", write_spin=0.0),
-)
+    _row("paced", "tcp within this host paced as the system's congestion control does",
+         pace_locally=True),
+)  # fmt: skip
 
 #: Questions of gzmtp's own about the same knobs; asked for by name, or with `--variants all`.
 FURTHER = (

@@ -38,6 +38,7 @@ IP = (_socket.AF_INET, _socket.AF_INET6)
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # Linux's numbers, which the socket module does not name.
 _SO_PRIORITY, _SO_BUSY_POLL = (12, 46) if sys.platform.startswith("linux") else (0, 0)
+_CONGESTION, _UNPACED = getattr(_socket, "TCP_CONGESTION", None), b"reno"
 
 
 class OutOfDescriptors(OSError):
@@ -82,6 +83,26 @@ def mark(sock: _socket.socket, options: Options) -> None:
                 pass  # a kernel without it still marks the IPv4 packets
     if options.priority and _SO_PRIORITY:
         sock.setsockopt(_socket.SOL_SOCKET, _SO_PRIORITY, options.priority)
+
+
+def loops_back(address: tuple[Any, ...]) -> bool:
+    """Whether an IP socket address is the loopback's."""
+    host: str = address[0]
+    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+
+
+def spare_pacing(sock: _socket.socket, peer: tuple[Any, ...], options: Options) -> None:
+    """Have a TCP socket whose peer is on this host send what it has (see Tuning.pace_locally).
+
+    Best before it is connected: bbr, once it has begun, leaves its timer with the socket.
+    """
+    if options.pace_locally or _CONGESTION is None:
+        return
+    if loops_back(peer) or sock.getsockname()[0] == peer[0]:
+        try:
+            sock.setsockopt(_socket.IPPROTO_TCP, _CONGESTION, _UNPACED)
+        except OSError:
+            pass  # no such algorithm, or not allowed: it was only for speed
 
 
 def connected(sock: _socket.socket) -> bool:

@@ -55,7 +55,7 @@ def open(target: Target, sockaddr: SockAddr, options: Options) -> _socket.socket
     """A socket whose connect() has been started. OSError if it failed at once."""
     sock, sockaddr = _socket_for(sockaddr, options)
     try:
-        prepare(sock, options)
+        _prepare(sock, options)
         source = target.source_address()
         if source is not None:
             if sock.family == _socket.AF_INET:
@@ -66,6 +66,8 @@ def open(target: Target, sockaddr: SockAddr, options: Options) -> _socket.socket
         code = sock.connect_ex(sockaddr)
         if code not in sockets.UNDER_WAY:
             raise OSError(code, os.strerror(code))
+        # (within a host the kernel has connected already, or refused)
+        sockets.spare_pacing(sock, sockaddr, options)
     except BaseException:
         sock.close()
         raise
@@ -119,7 +121,13 @@ def admits(sock: _socket.socket, options: Options) -> bool:
 
 
 def prepare(sock: _socket.socket, options: Options) -> None:
-    """Options of a connection, whichever side began it (its buffers come from the listener)."""
+    """Options of an accepted connection (its buffers come from the listener)."""
+    _prepare(sock, options)
+    sockets.spare_pacing(sock, sock.getpeername(), options)
+
+
+def _prepare(sock: _socket.socket, options: Options) -> None:
+    """Options of a connection, whichever side began it."""
     # Batching is done above; Nagle's algorithm would only add latency.
     sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     sockets.mark(sock, options)
@@ -174,6 +182,8 @@ def _socket_for(sockaddr: SockAddr, options: Options) -> tuple[_socket.socket, S
     try:
         sock.setblocking(False)
         sockets.prepare_ip(sock, options)
+        if sockets.loops_back(sockaddr):
+            sockets.spare_pacing(sock, sockaddr, options)
     except BaseException:
         sock.close()
         raise

@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "ipv6": 0,
     "multicast_hops": 1,
     "multicast_loop": 1,
+    "pace_locally": False,
     "priority": 0,
     "rcvbuf": -1,
     "sndbuf": -1,

@@ -315,3 +315,48 @@ def test_a_descriptor_that_is_none(net: Tcp) -> None:
     with pytest.raises(ZMQError) as caught:
         net.listen("127.0.0.1:*", use_fd=99999)
     assert caught.value.errno == errno.EBADF
+
+
+def congestion_control(sock: Any) -> bytes:
+    return bytes(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0"))
+
+
+def own_address() -> str:
+    """An address of this host that is not the loopback's, or the loopback's for want of one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # nothing is sent
+        except OSError:
+            return "127.0.0.1"
+        return str(sock.getsockname()[0])
+
+
+@linux_only
+@pytest.mark.parametrize("place", ["127.0.0.1:*", "*:*"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", own_address()])
+def test_within_this_host_nothing_is_paced(net: Tcp, place: str, host: str) -> None:
+    if place != "*:*" and host != "127.0.0.1":
+        place = f"{host}:*"
+    listener, address = net.listen(place)
+    near = net.dial(f"{host}:{listener.getsockname()[1]}")
+    far = net.accept(listener)
+    tcp.prepare(far, options())
+    assert congestion_control(near) == congestion_control(far) == b"reno"
+
+
+@linux_only
+def test_the_systems_congestion_control_is_kept_if_so_wished(net: Tcp) -> None:
+    with socket.socket() as plain:
+        systems = congestion_control(plain)
+    listener, address = net.listen("127.0.0.1:*", pace_locally=True)
+    near = net.dial(address, pace_locally=True)
+    far = net.accept(listener)
+    tcp.prepare(far, options(pace_locally=True))
+    assert congestion_control(near) == congestion_control(far) == systems
+
+
+@linux_only
+def test_a_listener_for_everybody_keeps_the_systems_congestion_control(net: Tcp) -> None:
+    with socket.socket() as plain:
+        systems = congestion_control(plain)
+    assert congestion_control(net.listen("*:*")[0]) == systems
