@@ -13,12 +13,13 @@ from benchmarks.contenders import CONTENDERS, Missing, missing
 from benchmarks.goals import OURS
 from benchmarks.pairs import Entrant
 from benchmarks.patterns import PATTERNS
-from benchmarks.readme import NoMarkers, rewrite, table
+from benchmarks.readme import NoMarkers, means_table, rewrite, table
 from benchmarks.report import write_report
 from benchmarks.results import NotResults, Results
 
 COMMITTED = Path(__file__).with_name("results.json")
 README = Path(__file__).parents[1] / "README.md"
+DESIGN = README.with_name("DESIGN.md")
 
 QUICK_PATTERNS = ("PAIR", "DEALER_ROUTER", "PUSH_PULL")
 QUICK_SIZES = (64, 1024, 65536, 1048576)
@@ -32,7 +33,7 @@ It goes on where the file of --out ends, also after a kill. To measure a part of
 python -m benchmarks --out results.json --rounds 2 --patterns PUBSUB --transports ipc --again
 
 python -m benchmarks report results.json   writes the tables of a results file as Markdown
-python -m benchmarks readme                writes the table of README.md from the committed results
+python -m benchmarks readme                writes the tables of README.md and DESIGN.md from the committed results
 """
 
 
@@ -140,17 +141,19 @@ def report(arguments: list[str]) -> int:
 
 
 def readme(arguments: list[str]) -> int:
-    """Write README.md's table from the committed results."""
+    """Write the tables of README.md and DESIGN.md from the committed results."""
     parser = argparse.ArgumentParser("python -m benchmarks readme")
     parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
     parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--design", type=Path, default=DESIGN)
     options = parser.parse_args(arguments)
-    text = options.readme.read_text()
-    try:
-        text = rewrite(text, table(Results.load(options.results).data))
-    except NoMarkers as error:
-        raise UsageError(f"{options.readme}: {error}") from error
-    options.readme.write_text(text)
+    data = Results.load(options.results).data
+    for path, content in ((options.readme, table(data)), (options.design, means_table(data))):
+        try:
+            text = rewrite(path.read_text(), content)
+        except NoMarkers as error:
+            raise UsageError(f"{path}: {error}") from error
+        path.write_text(text)
     return 0
 
 

@@ -12,10 +12,8 @@ from benchmarks.cells import Cell, size_text
 from benchmarks.goals import Verdict
 from benchmarks.markdown import table, times_text, verdict_text
 from benchmarks.overall import (
-    CPU,
-    LATENCY,
     METRICS,
-    THROUGHPUT,
+    Metric,
     Standing,
     mean,
     mean_but_one,
@@ -55,19 +53,19 @@ def means(summary: Summary, ours: str) -> Iterator[str]:
     """How many times better than each contender, over each transport and over all."""
     yield "`but one`: over all, without the pattern in which the contender does worst."
     yield ""
-    for metrics in ((THROUGHPUT, LATENCY), (CPU,)):
-        rows = []
-        for other in _others(summary, ours):
-            entries = []
-            for metric in metrics:
-                times = ratios(summary, metric, ours, other)
-                found = [mean(times, transport) for transport in summary.transports]
-                entries += map(times_text, [*found, mean(times), mean_but_one(times)])
-            if set(entries) != {"–"}:
-                rows.append([other, *entries])
-        columns = [*summary.transports, "all", "but one"]
-        names = [f"{metric.name} {column}" for metric in metrics for column in columns]
-        yield from table([f"{ours} against", *names], rows)
+    for metric in METRICS:
+        yield from comparison(summary, ours, metric)
+
+
+def comparison(summary: Summary, ours: str, metric: Metric) -> list[str]:
+    """The means of one metric: a row a contender."""
+    rows = []
+    for other in _others(summary, ours):
+        times = ratios(summary, metric, ours, other)
+        if times:
+            found = [mean(times, transport) for transport in summary.transports]
+            rows.append([other, *map(times_text, [*found, mean(times), mean_but_one(times)])])
+    return table([f"{metric.name}, times", *summary.transports, "all", "but one"], rows)
 
 
 def by_transport(summary: Summary, ours: str) -> Iterator[str]:

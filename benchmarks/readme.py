@@ -1,13 +1,15 @@
-"""The table in README.md: a few rows of the report, put between two markers."""
+"""The tables in README.md and DESIGN.md: a few rows of the report, put between two markers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from benchmarks.cells import KIB, Cell, size_text
+from benchmarks.first_page import comparison
 from benchmarks.goals import OURS
 from benchmarks.markdown import micros, rate_text
 from benchmarks.markdown import table as markdown
+from benchmarks.overall import LATENCY, THROUGHPUT
 from benchmarks.patterns import REFERENCE
 from benchmarks.summary import Summary
 
@@ -51,6 +53,14 @@ def table(data: dict[str, Any]) -> str:
         f"Medians of {summary.rounds} rounds, {machine['processor']}, {machine['cores']} cores,"
         f" {machine['python']}, {machine['system']}. Written by `python -m benchmarks readme`."
     )
+    return "\n".join(lines)
+
+
+def means_table(data: dict[str, Any]) -> str:
+    """The geometric means, of throughput and of latency."""
+    summary = Summary(data)
+    lines = [*comparison(summary, OURS, THROUGHPUT), *comparison(summary, OURS, LATENCY)]
+    lines.append(f"{summary.rounds} rounds. Written by `python -m benchmarks readme`.")
     return "\n".join(lines)
 
 
