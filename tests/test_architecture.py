@@ -34,6 +34,7 @@ ROWS = (
     "binding",
     "host",
     "sugar.attrsettr sugar.messages sugar.shorthands",  # what Socket and Context inherit
+    "handle",
     "socket",
     "context poll proxy",
     "observe",  # what the front door switches on if the environment says so
