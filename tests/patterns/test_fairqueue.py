@@ -118,7 +118,8 @@ def test_a_high_water_mark_of_one() -> None:
     assert drain(fq, door) == [b"1", b"2", b"3"]
 
 
-def test_a_pipe_that_was_paused_behind_our_back_is_resumed_by_refill() -> None:
+def drained_and_paused() -> tuple[FairQueue, Door]:
+    """A queue whose one pipe was paused, and brings b"2" when it is resumed."""
     fq, door = queue()
     pipe = FakePipe()
     bring(fq, pipe, b"1")
@@ -130,6 +131,11 @@ def test_a_pipe_that_was_paused_behind_our_back_is_resumed_by_refill() -> None:
 
     pipe.resume = resume
     door.take()
+    return fq, door
+
+
+def test_a_pipe_that_was_paused_behind_our_back_is_resumed_by_refill() -> None:
+    fq, door = drained_and_paused()
     with pytest.raises(IndexError):
         door.take()
     assert fq.refill()
@@ -137,17 +143,7 @@ def test_a_pipe_that_was_paused_behind_our_back_is_resumed_by_refill() -> None:
 
 
 def test_readable_resumes_what_was_paused_and_drained() -> None:
-    fq, door = queue()
-    pipe = FakePipe()
-    bring(fq, pipe, b"1")
-    pipe.paused = True
-
-    def resume() -> None:
-        pipe.paused = False
-        bring(fq, pipe, b"2")
-
-    pipe.resume = resume
-    door.take()
+    fq, door = drained_and_paused()
     assert fq.readable()
     assert door.take() == [b"2"]
     assert not fq.readable()

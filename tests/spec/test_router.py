@@ -130,8 +130,8 @@ def test_router_without_peers_is_writable_unless_mandatory(zmq, sockets):
     assert not sockets("ROUTER", router_mandatory=1).poll(0, zmq.POLLOUT)
 
 
-@stream_transports
-def test_duplicate_identity_is_not_served(sockets, bind, events, transport):
+def two_of_one_identity(sockets, bind, events, transport):
+    """A ROUTER that has heard the first of two peers; both have shaken hands and sent."""
     router = sockets("ROUTER")
     place = bind(router, transport)
     watch = events(router)
@@ -142,6 +142,12 @@ def test_duplicate_identity_is_not_served(sockets, bind, events, transport):
     second.connect(place)
     watch.until("HANDSHAKE_SUCCEEDED", "HANDSHAKE_SUCCEEDED")
     second.send(b"second")
+    return router, first, second, watch
+
+
+@stream_transports
+def test_duplicate_identity_is_not_served(sockets, bind, events, transport):
+    router, first, second, watch = two_of_one_identity(sockets, bind, events, transport)
     assert not router.poll(40)
     router.send_multipart([b"same", b"to whom"])
     assert first.recv() == b"to whom"
@@ -152,16 +158,7 @@ def test_duplicate_identity_is_not_served(sockets, bind, events, transport):
 @pytest.mark.gzmtp_only("in libzmq the second holder of an identity stays deaf for good")
 @stream_transports
 def test_duplicate_identity_is_taken_in_when_the_first_leaves(sockets, bind, events, transport):
-    router = sockets("ROUTER")
-    place = bind(router, transport)
-    watch = events(router)
-    first, second = (sockets("DEALER", routing_id=b"same") for _ in range(2))
-    first.connect(place)
-    first.send(b"first")
-    assert router.recv_multipart() == [b"same", b"first"]
-    second.connect(place)
-    watch.until("HANDSHAKE_SUCCEEDED", "HANDSHAKE_SUCCEEDED")
-    second.send(b"second")
+    router, first, second, _ = two_of_one_identity(sockets, bind, events, transport)
     assert not router.poll(30)
     first.close()
     assert router.recv_multipart() == [b"same", b"second"]
