@@ -126,7 +126,7 @@ class Req(Pattern):
         envelope = self._envelope
         size = len(envelope)
         while True:
-            message = self._in.next()
+            message = self._in.take()
             if (
                 self._in.source is self._asked
                 and message[:size] == envelope
@@ -222,7 +222,7 @@ class Rep(Pattern):
     def _find(self) -> Message:
         """The next request without its envelope, which is kept; what is malformed is dropped."""
         while True:
-            message = self._in.next()
+            message = self._in.take()
             try:
                 size = message.index(b"") + 1
             except ValueError:

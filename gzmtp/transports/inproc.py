@@ -127,10 +127,11 @@ class Joint:
                 host.loop.thread == _this_thread()
                 and len(source.queue) == 1
                 and len(to.inbox) < to.rcvhwm
-                and not (source.control or self.host.shares or self.host.bodies)
+                and not (source.control or self.host.bodies)
             ):
                 other._run = 0  # two who talk are no flood
-                host.deliver(to, [source.queue.popleft()])
+                message = source.queue.popleft()
+                host.deliver(to, [message[:] if self.host.shares else message])
                 if host.observers:
                     host.readable()
                 elif host.receivers.seats:
