@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,15 @@ def test_a_difference_is_clear_beyond_its_rounds_and_beyond_chance(tmp_path: Pat
     unsteady = found.against_default("baseline", THROUGHPUT, found.places())
     assert steady is not None and steady.clear() and not steady.clear(chance)
     assert unsteady is not None and not unsteady.clear()
+
+
+def test_one_cell_has_more_chance_than_all_patterns_together(tmp_path: Path) -> None:
+    made = [record(name, n, 100.0, 1.0) for n in range(4) for name in ("default", "sync try")]
+    elsewhere = [{**record("default", n, 100.0, 1.0), "pattern": "PUBSUB"} for n in range(4)]
+    elsewhere += [{**record("sync try", n, 144.0, 1.0), "pattern": "PUBSUB"} for n in range(4)]
+    found = comparison(tmp_path, *made, *elsewhere)
+    assert found.chance(THROUGHPUT, ("tcp",)) == pytest.approx(log(1.2))
+    assert found.chance(THROUGHPUT, ("tcp",), True) == pytest.approx(log(1.44))
 
 
 def test_counters_tell_the_difference() -> None:

@@ -120,14 +120,22 @@ class Comparison:
         """How many times better than gzmtp as it is installed."""
         return self.ratio(variant, DEFAULT, measure, places)
 
-    def _chance(self, measure: Measure, transports: tuple[str, ...]) -> float:
-        """The largest difference (a log) at one size between rows that have the same settings."""
+    def _chance(
+        self, measure: Measure, transports: tuple[str, ...], in_one_cell: bool = False
+    ) -> float:
+        """The largest difference (a log) between rows that have the same settings: at one size,
+        all patterns together, or in one cell, which differs by more."""
         found = [0.0]
+        together: list[tuple[str, ...] | None] = [None]
+        if in_one_cell:
+            together = [(pattern,) for pattern in self.patterns]
         for control in self.controls:
             for size in self.sizes:
-                ratio = self.against_default(control, measure, self.places(transports, (size,)))
-                if ratio is not None:
-                    found.append(abs(log(ratio.times)))
+                for patterns in together:
+                    places = self.places(transports, (size,), patterns)
+                    ratio = self.against_default(control, measure, places)
+                    if ratio is not None:
+                        found.append(abs(log(ratio.times)))
         return max(found)
 
     def chance_over_inproc(self, measure: Measure) -> tuple[float, int]:

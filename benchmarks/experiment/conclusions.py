@@ -1,7 +1,8 @@
 """What the figures support, in sentences: each is computed, none is an opinion.
 
 A difference is *clear* if it is more than the spread of its rounds (the 10th to the 90th
-percentile lies on one side of 1) and more than rows of the same settings differ by chance.
+percentile lies on one side of 1) and more than rows of the same settings differ by chance: at
+one size, or, where it is said of a single cell, in one cell.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ def _default_loses(comparison: Comparison) -> Iterator[str]:
 def _losses(comparison: Comparison, measure: Measure) -> Iterator[str]:
     """The cells in which a variant is clearly ahead of the default, with the one that is most."""
     for transport in comparison.network:
-        chance = comparison.chance(measure, (transport,))
+        chance = comparison.chance(measure, (transport,), True)
         for pattern in comparison.patterns:
             for size in comparison.sizes:
                 found = comparison.best(measure, ((pattern, transport, size),))
