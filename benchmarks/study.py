@@ -67,6 +67,8 @@ def conduct(
     options.out = options.out or Path(f"{name}-short.jsonl" if options.short else f"{name}.jsonl")
     try:
         status = 0
+        if options.pictures:
+            need("matplotlib")  # (before an hour is spent on measuring)
         if not options.report_only:
             need("rich", "psutil", "gevent")
             status = measure(options)
@@ -122,7 +124,6 @@ def publish(
     stem = path.with_name(path.name.removesuffix(".gz")).with_suffix("")
     names: list[str] = []
     if draw is not None:
-        need("matplotlib")
         names = [f"{stem.name}/{name}" for name in draw(data, stem)]
     report = stem.with_suffix(".md")
     report.write_text(write_report(data, names))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,11 @@ if MONKEY:
         import gzmtp.monkey
 
         gzmtp.monkey.patch_zmq()
+
+# Whoever runs the suite in the background of a shell has it ignore Ctrl-C, and so would the programs
+# that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import gevent
 import pytest
