@@ -82,8 +82,11 @@ class Server:
 
     def rest(self) -> None:
         """Have the thread end; who comes now waits."""
-        if self._ready.acquire(timeout=_PATIENCE) and self._loop is not None:
-            self._loop.tell(self._socket.close, 0)
+        if self._ready.acquire(timeout=_PATIENCE) and (loop := self._loop) is not None:
+            try:
+                loop.tell(self._socket.close, 0)
+            except ValueError:
+                pass  # it is ending at this very moment
         self._ended.acquire(timeout=_PATIENCE)
         # The kernel has it for some microseconds more, in which fork() would warn of it.
         end = time.monotonic() + _LAST_STEPS

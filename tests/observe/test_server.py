@@ -48,6 +48,18 @@ def test_it_answers_and_ends(runtime, client, context, pair_of):
         mine.snapshot()
 
 
+def test_a_thread_that_is_ending_by_itself_is_no_error(runtime, monkeypatch):
+    """Seen under load on libuv: its loop was gone just when stop() wanted to tell it to end."""
+    path_of_it = path(gzmtp.observe.start())
+    one = server._server
+    loop = one._loop
+    loop.tell(one._socket.close, 0)
+    eventually(lambda: one._loop is None)
+    one._loop = loop
+    gzmtp.observe.stop()
+    assert not os.path.exists(path_of_it)
+
+
 def test_several_ask_at_once(client):
     endpoint = gzmtp.observe.start()
     those = [client(endpoint) for _ in range(10)]
