@@ -14,7 +14,7 @@ from gzmtp.connection import Connection
 from gzmtp.constants import Errno, Event, ReconnectStop, SecurityMechanism, SocketType
 from gzmtp.datagrams import Datagrams
 from gzmtp.endpoint import Dialer, Listener
-from gzmtp.error import ZMQError, error_for
+from gzmtp.error import ZMQError
 from gzmtp.lingering import Lingering
 from gzmtp.options import Options
 from gzmtp.pipe import Pipe
@@ -44,7 +44,7 @@ class Binding(Lingering):
 
     def _check(self) -> None:
         if self.errno:
-            raise error_for(self.errno)
+            raise self.why()
         self.here()
 
     def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:

@@ -5,9 +5,10 @@ Owns the answer to every use of such a socket.  Must not know how it came to tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from gzmtp.error import error_for
+from gzmtp.error import ZMQError
 
 
 class Ended:
@@ -17,11 +18,12 @@ class Ended:
     addressed = False
     whole_at = 0
 
-    def __init__(self, errno: int) -> None:
-        self._errno = errno
+    def __init__(self, why: Callable[[], ZMQError]) -> None:
+        """*why* returns the error."""
+        self._why = why
 
     def _raise(self, *args: Any) -> Any:
-        raise error_for(self._errno)
+        raise self._why()
 
     send = begin = take = refill = readable = writable = set_option = configure = _raise
     origin = address = topics_count = pipes = join = leave = disconnect_peer = _raise

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gzmtp.constants import Errno, Event, PollEvent, SocketOption, SocketType
-from gzmtp.error import ZMQError, error_for
+from gzmtp.error import ZMQError
 from gzmtp.frame import COPY_THRESHOLD, _threshold, as_group
 from gzmtp.host import Host
 from gzmtp.signals import Signal
@@ -165,7 +165,7 @@ class Handle(Messages):
         """Return a socket option.  ZMQError(EINVAL) for one that is unknown or write-only."""
         host = self._host
         if host.errno:
-            raise error_for(host.errno)
+            raise host.why()
         own = _OWN_OPTIONS.get(option)
         if own is not None:
             return own(self, host)

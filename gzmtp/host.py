@@ -82,6 +82,7 @@ class Host(Binding):
         # the end
         self.errno = 0  # why nothing can be done any more: ETERM or ENOTSOCK
         self.closed = False
+        self.departed = False  # closed by the interpreter's end
         self.done = False
         self.forgotten = False
         lifetime.inherit(self)
@@ -248,14 +249,33 @@ class Host(Binding):
         if not self.errno:
             self._end_with(Errno.ETERM)
 
-    def _end_with(self, errno: int) -> None:
+    def _refuse_all(self, errno: int) -> None:
         self.errno = errno
-        self.pattern = Ended(errno)
+        self.pattern = Ended(self.why)
         self.send = self.pattern.send
+
+    def _end_with(self, errno: int) -> None:
+        self._refuse_all(errno)
         self.gathered = self.doled = None
+        if self.departed:
+            return  # whoever waits is not told
         self._notify()
         self.receivers.wake_all()
         self.senders.wake_all()
+
+    def why(self) -> ZMQError:
+        """Return the error of all that is done with a socket that has ended."""
+        if self.departed:
+            lifetime.hold()
+        return error_for(self.errno)
+
+    def depart(self) -> None:
+        """Close the socket because the interpreter ends: daemon threads that use it are not told,
+        no more than libzmq tells them."""
+        if not self.closed:
+            self.departed = True
+            lifetime.keep(self.loop)
+            self.close()
 
     def close(self) -> None:
         """Close the socket: nothing can be done with it any more, what was sent leaves."""
@@ -269,9 +289,7 @@ class Host(Binding):
         if not self.errno:
             self._end_with(Errno.ENOTSOCK)
         else:
-            self.errno = Errno.ENOTSOCK
-            self.pattern = Ended(Errno.ENOTSOCK)
-            self.send = self.pattern.send
+            self._refuse_all(Errno.ENOTSOCK)
         self.observers.clear()
         for name in self.names:
             self.state.names.unbind(name, self)
@@ -284,9 +302,7 @@ class Host(Binding):
     def forget(self) -> None:
         """Let go of everything in a forked child: nothing is sent, nothing is woken."""
         self.forgotten = self.closed = self.done = True
-        self.errno = Errno.ENOTSOCK
-        self.pattern = Ended(Errno.ENOTSOCK)
-        self.send = self.pattern.send
+        self._refuse_all(Errno.ENOTSOCK)
         for endpoint in (*self.dialers, *self.listeners):
             endpoint.forget()
         self.dialers.clear()
@@ -300,7 +316,7 @@ class Host(Binding):
     def events(self) -> int:
         """Return POLLIN and POLLOUT as they are now."""
         if self.errno:
-            raise error_for(self.errno)
+            raise self.why()
         pattern = self.pattern
         events = 0
         if self.doled or pattern.readable():
@@ -354,7 +370,7 @@ class Host(Binding):
     def set_option(self, option: int, value: object) -> None:
         """Set an option; ZMQError as zmq_setsockopt(3)."""
         if self.errno:
-            raise error_for(self.errno)
+            raise self.why()
         if self.options.set(option, value):
             if option in (SocketOption.SNDHWM, SocketOption.RCVHWM):
                 self._move_marks()

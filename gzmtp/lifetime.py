@@ -17,11 +17,13 @@ from typing import Any
 
 import gevent
 from gevent import monkey
+from greenlet import getcurrent
 
 from gzmtp.loop import Loop
 
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
+_last: Any = None  # the greenlet in which the interpreter ends
 
 #: Called whenever a context has come to be (what GZMTP_OBSERVE switches on waits for the first).
 beginnings: list[Callable[[], object]] = []
@@ -47,14 +49,39 @@ def exiting() -> bool:
     return _exiting
 
 
+def hold() -> None:
+    """Keep the calling greenlet, as the interpreter ends: a daemon thread that uses a socket is
+    not to fail because of that, nor to go on.  Returns in the greenlet that ends.
+
+    Its thread's loop goes on all the same: it may have something to send.
+    """
+    loop = Loop.here()
+    if getcurrent() is _last or loop.in_hub():
+        return
+    loop.hold()
+    try:
+        while True:
+            loop.hub.switch()
+    finally:
+        loop.release()
+
+
+def keep(loop: Loop) -> None:
+    """Keep the loop of a thread that may wait in it, although its sockets are leaving it."""
+    if not (loop.dead or loop.is_here()):
+        try:
+            loop.tell(loop.hold)
+        except (TypeError, ValueError):
+            pass  # the thread has ended this very moment
+
+
 def _flush() -> None:
     """Close every socket, and let what was sent leave, within LINGER and the tuning's bounds."""
-    global _exiting
-    _exiting = True
+    global _exiting, _last
+    _exiting, _last = True, getcurrent()
     hosts = [host for state in list(_states) for host in list(state.hosts)]
     for host in hosts:
-        if not host.closed:
-            host.close()
+        host.depart()
     began = time.monotonic()
     while True:
         elapsed = time.monotonic() - began

@@ -11,6 +11,7 @@ from typing import Any
 
 from gzmtp.connection import Connection
 from gzmtp.endpoint import Dialer, Endpoint, Listener
+from gzmtp.error import ZMQError
 from gzmtp.handover import Handover
 from gzmtp.loop import Timer
 from gzmtp.metrics import Counters
@@ -38,6 +39,7 @@ class Lingering(Handover):
     _pattern: Pattern
     pattern: Any
     # what the rest of the host does
+    why: Callable[[], ZMQError]
     monitor: Callable[[int, int, str], None]
     _soon: Callable[..., None]
     _idle: Callable[[Pipe], None]

@@ -15,7 +15,7 @@ from typing import Any
 from gevent import monkey
 
 from gzmtp.constants import Errno, PollEvent
-from gzmtp.error import ZMQError, error_for
+from gzmtp.error import ZMQError
 from gzmtp.loop import Loop
 from gzmtp.socket import Socket
 from gzmtp.waiting import Seat
@@ -96,9 +96,10 @@ def _ready(ours: _Ours) -> list[tuple[Any, int]]:
     for socket, wanted in ours:
         host = socket._host
         if host.errno:
+            error = host.why()
             if host.closed:
                 raise ZMQError(Errno.ENOTSUP, "Operation not supported: the socket is closed")
-            raise error_for(host.errno)
+            raise error
         if socket._signal is not None:
             socket._signal.clear()
         pattern = host.pattern

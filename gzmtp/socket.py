@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, Flag, SocketOption, SocketType
-from gzmtp.error import Again, ZMQError, error_for
+from gzmtp.error import Again, ZMQError
 from gzmtp.frame import _FINISHED_TRACKER, Frame, MessageTracker, as_group, as_routing_id
 from gzmtp.handle import Handle
 from gzmtp.pipe import Body, Message
@@ -171,7 +171,7 @@ class Socket(Handle, Generic[T_co]):
         """`send` with flags, with something else than bytes, or in the midst of a message."""
         host = self._host
         if host.errno:
-            raise error_for(host.errno)
+            raise host.why()
         part, tracker = self._part(data, copy, track)
         if routing_id is not None or group is not None or isinstance(data, Frame):
             part = self._address(part, data, routing_id, group)
