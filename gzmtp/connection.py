@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from gzmtp.constants import Event
 from gzmtp.error import ProtocolError
-from gzmtp.loop import READ, Loop, Timer, Watch
+from gzmtp.loop import OPENING, READ, Loop, Timer, Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
 from gzmtp.read_engine import ReadEngine
@@ -95,7 +95,7 @@ class Connection:
             self._begin_traffic(None, b"")
             return
         self._handshake = self.owner.handshake()
-        self._watch = Watch(self.loop, self.fd, READ, self._shake, opening=True)
+        self._watch = Watch(self.loop, self.fd, READ, self._shake, opening=OPENING)
         self._watch.start()
         limit = self.owner.options.handshake_ivl
         if limit > 0:

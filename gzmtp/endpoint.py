@@ -16,7 +16,7 @@ import gevent
 
 from gzmtp.connection import Connection
 from gzmtp.constants import Event, ReconnectStop, SocketType
-from gzmtp.loop import READ, WRITE, Loop, Timer, Watch
+from gzmtp.loop import OPENING, READ, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
 from gzmtp.transports import OutOfDescriptors
 from gzmtp.tuning import Tuning
@@ -223,7 +223,7 @@ class Dialer(Endpoint):
                 self._decided()
                 return
             fd = self.sock.fileno()
-            self._watch = Watch(self.host.loop, fd, WRITE, self._decided, opening=True)
+            self._watch = Watch(self.host.loop, fd, WRITE, self._decided, opening=OPENING)
             self._watch.start()
             if self.options.connect_timeout > 0:
                 seconds = self.options.connect_timeout / 1000

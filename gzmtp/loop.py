@@ -34,8 +34,10 @@ WRITE = 2
 POKE_INTERVAL = 0.0005
 #: Steps that one poke may take to make up for a while in which nothing was served.
 _CATCH_UP = 12
-#: Milliseconds that each of these may wait for a peer in its handshake.
-_ANSWER = 2
+#: Milliseconds that a poke may wait for a peer in its handshake, each time that something of it is
+#: due (the connection, the greeting and what follows), and for what comes behind the handshake.
+OPENING = 50
+_BEHIND = 10
 
 _of_thread: Any = monkey.get_original("_thread", "_local")()
 _poll: Any = monkey.get_original("select", "poll")
@@ -112,19 +114,31 @@ class Loop(Turns):
         self.poked = clock
         for timer in [t for t in self._timers if t.deadline <= clock]:
             timer.fire()
+        opening = self._opening()
         if not self._serve():
             return False
-        if since < TURN_LIMIT:
-            return True
-        # Whoever pokes for the first time in a while may have been in time.sleep(), unpatched.
-        # What libzmq's I/O thread would have done by now takes several steps, and in a handshake
-        # the peer's answers to them.
-        opening = True
-        for _ in range(_CATCH_UP):
-            before, opening = opening, any(watch.opening for watch in self._watches)
-            if not self._serve(_ANSWER if opening or before else 0):
-                break
+        if since >= TURN_LIMIT:
+            self._catch_up(opening)
         return True
+
+    def _opening(self) -> float:
+        """Milliseconds that connections which are being made may still be waited for."""
+        return max((watch.opening for watch in self._watches), default=0)
+
+    def _catch_up(self, opening: float) -> None:
+        """Whoever pokes for the first time in a while may have been in time.sleep(), unpatched.
+        What libzmq's I/O thread would have done by now takes several steps, and in a handshake
+        the peer's answers to them, for which *opening* tells that they were waited for."""
+        for _ in range(_CATCH_UP):
+            before, opening = opening, self._opening()
+            began = time.monotonic()
+            waiting = [watch for watch in self._watches if watch.opening]
+            found = self._serve(opening or (_BEHIND if before else 0))
+            took = (time.monotonic() - began) * 1000
+            for watch in waiting:  # who does not answer is not waited for again and again
+                watch.opening = max(0, watch.opening - took)
+            if not found:
+                break
 
     def _serve(self, milliseconds: float = 0) -> bool:
         """Call back who watches a descriptor that is ready; tell whether anybody does."""
@@ -210,9 +224,10 @@ class Watch:
         fd: int,
         events: int,
         callback: Callable[[], object],
-        opening: bool = False,
+        opening: float = 0,
     ) -> None:
-        """*opening*: it belongs to a connection that is being made."""
+        """*opening*: it belongs to a connection that is being made, for which `Loop.poke` may wait
+        so many milliseconds."""
         self.opening = opening
         self.loop = loop
         self.fd = fd

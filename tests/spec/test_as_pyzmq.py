@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 
+import gevent
 import pytest
+from support import raw
 
 
 def test_each_door_to_a_context_closes_for_itself(zmq):
@@ -130,3 +133,25 @@ socket.send(b"a1")
         bind(subscriber),
     )
     assert subscriber.recv() == b"a1"
+
+
+def test_what_is_sent_after_a_sleep_waits_for_a_slow_handshake(program):
+    with closing(raw.RawListener()) as listener:
+        running = program(
+            """
+import sys, time
+context = zmq.Context()
+socket = context.socket(zmq.PUB)
+socket.connect(sys.argv[1])
+time.sleep(0.3)
+socket.send(b"a1")
+""",
+            listener.endpoint,
+        )
+        peer = listener.accept()
+        for due, words in ((10, raw.greeting()), (54, raw.ready("SUB")), (0, raw.command(b"SUBSCRIBE", b"a"))):
+            peer.read(due)
+            gevent.sleep(0.03 if due else 0.002)  # the peer's computer is slow
+            peer.send(words)
+        assert peer.recv_message() == [b"a1"]
+        running.end()
