@@ -142,6 +142,8 @@ class Turns:
             self._backend = _poll()
             self._backend.register(descriptor, select.POLLIN)
         poll, clock = self._backend.poll, time.monotonic
+        if poll(0):
+            return  # it would not have slept: that says nothing about looking out
         limit = clock() + patience.seconds
         while not poll(0):
             if clock() > limit:
