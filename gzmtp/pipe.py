@@ -72,7 +72,7 @@ class Pipe:
 
     __slots__ = (
         "queue", "mark", "wake", "sndhwm", "full", "control", "nudge",
-        "inbox", "rcvhwm", "paused", "resume",
+        "inbox", "rcvhwm", "paused", "more", "resume",
         "identity", "socket_type", "given_id", "routing_id", "metadata", "minor",
         "active", "slot", "drop", "end", "idle", "endpoint",
     )  # fmt: skip
@@ -89,6 +89,7 @@ class Pipe:
         self.inbox: deque[Any] = deque()
         self.rcvhwm = rcvhwm or ENDLESS
         self.paused = False
+        self.more = False  # there was more than one receive took: `resume` may read it at once
         # who is there
         self.identity = b""
         self.socket_type = ""

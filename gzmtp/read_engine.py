@@ -115,7 +115,7 @@ class ReadEngine:
         pipe = self.pipe
         tuning = self._tuning
         budget = tuning.receive_burst
-        came = False
+        pipe.more = came = False
         end: BaseException | None = None
         ended = False
         try:
@@ -178,6 +178,7 @@ class ReadEngine:
                     break
                 budget -= count
                 if budget <= 0:
+                    pipe.more = True
                     break
         except BlockingIOError:
             pass

@@ -302,7 +302,8 @@ class Socket(Handle, Generic[T_co]):
         host = self._host
         timeout = host.options.rcvtimeo
         nonblocking = flags & NOBLOCK or timeout == 0
-        if host.pattern.refill():
+        # Who waits already comes first.
+        if (nonblocking or not host.receivers.seats) and host.pattern.refill():
             if not nonblocking and host.loop.is_here() and host.loop.idle_turns():
                 host.rest()
             try:

@@ -99,10 +99,10 @@ class FairQueue:
         return message
 
     def _retire(self, pipe: Pipe) -> None:
-        """Drop a drained pipe from the ring; if it was paused it may come back at once."""
+        """Drop a drained pipe from the ring; if more is to be had it may come back at once."""
         pipe.active = False
         self._ring.remove(pipe)
-        if pipe.paused:
+        if pipe.paused or pipe.more:
             pipe.resume()
 
     def refill(self) -> bool:
@@ -110,7 +110,7 @@ class FairQueue:
         ring = self._ring
         if len(ring) == 1:  # it keeps its place, and `take` its binding: two calls less a batch
             pipe = ring[0]
-            if pipe.paused:
+            if pipe.paused or pipe.more:
                 pipe.resume()
                 self._bind()
             return bool(pipe.inbox)
@@ -127,7 +127,7 @@ class FairQueue:
             pipe = ring[0]
             if pipe.inbox:
                 return True
-            if len(ring) == 1 and not pipe.paused:
+            if len(ring) == 1 and not (pipe.paused or pipe.more):
                 break  # it keeps its place: see `refill`
             self._retire(pipe)
         return False

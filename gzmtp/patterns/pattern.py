@@ -49,6 +49,7 @@ class Pipe(Protocol):
     inbox: deque[Message]
     rcvhwm: int
     paused: bool
+    more: bool
     # who is there
     identity: bytes
     socket_type: str

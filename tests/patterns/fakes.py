@@ -34,7 +34,7 @@ class FakePipe:
         self.control: deque[tuple[bytes, bytes]] = deque()
         self.inbox: deque[Any] = deque()
         self.rcvhwm = rcvhwm or sys.maxsize
-        self.paused = False
+        self.paused = self.more = False
         self.identity = self.given_id = self.routing_id = b""
         self.socket_type = ""
         self.minor = (3, 1)

@@ -149,6 +149,36 @@ def test_readable_resumes_what_was_paused_and_drained() -> None:
     assert not fq.readable()
 
 
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_more_that_is_to_be_had_is_read_when_nothing_is_left(others: int) -> None:
+    """And not before: a large message is handed on before the next one comes into memory."""
+    fq, door = queue()
+    kernel = [b"2", b"3"]
+    pipe = FakePipe("a")
+
+    def receive(*messages: bytes) -> None:
+        pipe.more = bool(kernel)
+        bring(fq, pipe, *messages)
+
+    pipe.resume = lambda: receive(kernel.pop(0))
+    receive(b"1")
+    for name in ("b", "c")[:others]:
+        bring(fq, FakePipe(name), name.encode())
+    assert door.take() == [b"1"] and len(kernel) == 2
+    assert sorted(drain(fq, door)) == [b"2", b"3", b"b", b"c"][: 2 + others]
+    assert not fq.refill() and not fq.readable()
+
+
+def test_readable_reads_what_is_to_be_had() -> None:
+    fq, door = queue()
+    pipe = FakePipe()
+    bring(fq, pipe, b"1")
+    pipe.more = True
+    door.take()
+    pipe.resume = lambda: (setattr(pipe, "more", False), bring(fq, pipe, b"2"))
+    assert fq.readable() and door.take() == [b"2"] and not fq.readable()
+
+
 def test_a_detached_pipe_is_read_to_its_end() -> None:
     fq, door = queue()
     a, b = FakePipe("a"), FakePipe("b")

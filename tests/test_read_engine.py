@@ -1,0 +1,131 @@
+"""The read engine (gzmtp.read_engine): how much it takes at once, and what it says of the rest."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from gzmtp.loop import Loop
+from gzmtp.metrics import Counters
+from gzmtp.pipe import Pipe
+from gzmtp.read_engine import ReadEngine
+from gzmtp.tuning import Tuning
+from gzmtp.wire.codec import choose
+from gzmtp.wire.frames import encode
+
+pytestmark = pytest.mark.gzmtp_only("it is about gzmtp's engine")
+
+CODEC = choose((3, 1))
+KIB = 1024
+
+
+class Owner:
+    """Keeps what is delivered in the pipe's inbox, as a pattern does."""
+
+    def __init__(self):
+        self.told = 0
+
+    def deliver(self, pipe, messages):
+        pipe.inbox.extend(messages)
+
+    def readable(self):
+        self.told += 1
+
+    readable_now = readable
+
+    def here(self): ...
+
+
+@pytest.fixture
+def engine():
+    """engine(rcvhwm, **tuning): a read engine and the peer's end of its connection."""
+    made = []
+
+    def make(rcvhwm=0, **tuning):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.settimeout(5)
+        ended = []
+        reader = ReadEngine(
+            ours, Pipe(0, rcvhwm), Loop.here(), Tuning(**tuning), Counters(), CODEC.decoder(),
+            Owner(), lambda bodies: None, ended.append,
+        )  # fmt: skip
+        made.append((reader, ours, theirs))
+        reader.begin(b"")
+        return reader, theirs, ended
+
+    yield make
+    for reader, *ends in made:
+        reader.close()
+        for end in ends:
+            end.close()
+
+
+def sizes(reader):
+    return [len(part) for message in reader.pipe.inbox for part in message]
+
+
+def test_no_more_is_taken_than_a_burst_and_the_rest_is_known(engine):
+    """Who runs out of messages reads the rest without a turn of the loop."""
+    reader, peer, ended = engine(receive_burst=8 * KIB, in_batch_large=4 * KIB, in_batch=4 * KIB)
+    peer.sendall(b"".join(encode([[bytes(1000)]] * 20, 1 << 20)))
+    reader.pump()
+    taken = len(sizes(reader))
+    assert 0 < taken < 20 and reader.pipe.more
+    while reader.pipe.more:
+        reader.pipe.resume()
+    assert sizes(reader) == [1000] * 20 and not ended
+
+
+def test_nothing_is_said_of_a_rest_when_all_has_been_taken(engine):
+    reader, peer, ended = engine()
+    peer.sendall(b"".join(encode([[b"x"]] * 3, 1 << 20)))
+    reader.pump()
+    assert (sizes(reader), reader.pipe.more, ended) == ([1, 1, 1], False, [])
+    reader.pipe.resume()  # nothing is there: nothing happens
+    assert (sizes(reader), reader.pipe.more, ended) == ([1, 1, 1], False, [])
+
+
+@pytest.mark.parametrize("size", [40 * KIB, 100 * KIB])
+def test_large_messages_are_taken_one_by_one(engine, size):
+    """Each is handed on while it is in the cache."""
+    reader, peer, ended = engine(receive_burst=KIB)
+    message = b"".join(encode([[bytes(size)]], 1 << 30))
+    for _ in range(4):  # the third and the fourth are expected by then
+        peer.sendall(message + message[:9])
+        reader.pump()
+        while len(sizes(reader)) < 1:
+            reader.pump()
+        assert sizes(reader) == [size]
+        reader.pipe.inbox.clear()
+        peer.sendall(message[9:])
+        while len(sizes(reader)) < 1:
+            reader.pump()
+        assert sizes(reader) == [size]
+        reader.pipe.inbox.clear()
+    assert not ended
+
+
+def test_the_end_behind_a_burst_is_found(engine):
+    reader, peer, ended = engine(receive_burst=4 * KIB, in_batch_large=4 * KIB, in_batch=4 * KIB)
+    peer.sendall(b"".join(encode([[bytes(1000)]] * 6, 1 << 20)))
+    peer.close()
+    reader.pump()
+    while reader.pipe.more:
+        reader.pipe.resume()
+    assert sizes(reader) == [1000] * 6
+    if not ended:
+        reader.pump()
+    assert ended == [None]
+
+
+def test_reading_stops_at_the_high_water_mark_whatever_more_there_is(engine):
+    reader, peer, ended = engine(rcvhwm=2)
+    peer.sendall(b"".join(encode([[bytes(200)]] * 2, 1 << 20)))
+    reader.pump()
+    assert (len(sizes(reader)), reader.pipe.paused, reader.pipe.more) == (2, True, False)
+    peer.sendall(b"".join(encode([[bytes(200)]] * 2, 1 << 20)))
+    reader.pipe.inbox.clear()
+    reader.pipe.resume()
+    assert (sizes(reader), reader.pipe.paused, ended) == ([200, 200], True, [])
