@@ -6,22 +6,23 @@ for.  No RFC.
 To sleep in the kernel and to be woken costs 15 to 30 us each way; what is on its way is often
 there within less.  But a peer that takes its time, or the same core's only other process, must
 not cost a core: each time that was wasted is followed by twice as many that are left out, up to
-`_MOST_SKIPPED`; each that paid takes one step of that back.
+1024; each that paid takes one step of that back.
 """
 
 from __future__ import annotations
 
-_MOST_SKIPPED = 10
+_MOST_SKIPPED = 10  # as a power of two
 
 
 class Patience:
     """May be exhausted, and grows again with success."""
 
-    __slots__ = ("seconds", "_skip", "_wasted")
+    __slots__ = ("seconds", "_most", "_skip", "_wasted")
 
-    def __init__(self, seconds: float) -> None:
-        """Look again for *seconds* at the most; 0: never."""
+    def __init__(self, seconds: float, most: int = _MOST_SKIPPED) -> None:
+        """Look again for *seconds* at the most (0: never); once in 2 ** *most* times at least."""
         self.seconds = seconds
+        self._most = most
         self._skip = 0
         self._wasted = 0
 
@@ -39,5 +40,5 @@ class Patience:
 
     def wasted(self) -> None:
         """It did not."""
-        self._wasted = min(self._wasted + 1, _MOST_SKIPPED)
+        self._wasted = min(self._wasted + 1, self._most)
         self._skip = 1 << self._wasted

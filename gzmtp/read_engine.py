@@ -11,6 +11,7 @@ wants the opposite.
 
 from __future__ import annotations
 
+from _socket import MSG_PEEK
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -18,8 +19,12 @@ from typing import Any, Protocol
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, Loop, Watch
 from gzmtp.metrics import Counters
+from gzmtp.patience import Patience
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
+
+#: Of two to the power of so many bursts at least one is followed by a look whether there is more.
+_FURTHER = 3
 
 
 class Owner(Protocol):
@@ -44,7 +49,7 @@ class ReadEngine:
     __slots__ = (
         "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning",
         "_ask", "_deliver", "_commands", "_readable", "_readable_now", "_here",
-        "_closing", "_watch", "_closed", "_carried",
+        "_closing", "_watch", "_closed", "_carried", "_further",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +83,7 @@ class ReadEngine:
         self._closing = closing
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
+        self._further = Patience(1, _FURTHER)  # with looking for more than a burst
         self._carried = 0  # bytes of an unfinished body that came in earlier calls
         pipe.resume = self.resume
 
@@ -178,7 +184,7 @@ class ReadEngine:
                     break
                 budget -= count
                 if budget <= 0:
-                    pipe.more = True
+                    pipe.more = self._further.left()
                     break
         except BlockingIOError:
             pass
@@ -214,18 +220,35 @@ class ReadEngine:
             self._watch.stop()
 
     def resume(self) -> None:
-        """The inbox has room again: read on, at once."""
-        self.pipe.paused = False
+        """The inbox has room again, or there may be more: read on, at once."""
+        pipe = self.pipe
+        further = pipe.more
+        pipe.paused = pipe.more = False
         if self._closed:
             return
         if self.loop.dead:  # with the thread in which the socket lived
             self._here()
         if self.loop.is_here():
             self._watch.start()
-            if self._receive():
+            reads = self.counters.reads
+            if (not further or self._is_more()) and self._receive():
                 self._readable()
+            if further:
+                (self._further.wasted if self.counters.reads == reads else self._further.paid)()
         else:
             self._watch.loop.tell(self._watch.start)
+
+    def _is_more(self) -> bool:
+        """Tell whether it is worth to make a buffer for the next large message: to make it in vain
+        costs more than the message (1 MiB from REQ to REP: 1500 instead of 5500 MB/s)."""
+        if self.decoder.likely:
+            try:
+                self._recv(1, MSG_PEEK)
+            except BlockingIOError:
+                return False
+            except OSError:
+                pass  # for `_receive` to meet
+        return True
 
     def close(self) -> None:
         """Stop serving; what was delivered stays in the inbox."""

@@ -34,6 +34,12 @@ def test_what_never_pays_is_hardly_ever_done():
     assert looks(patience, 10 * MOST, pays=False) <= 10
 
 
+def test_how_seldom_it_may_become_can_be_said():
+    patience = Patience(1.0, 3)
+    looks(patience, 100, pays=False)
+    assert looks(patience, 900, pays=False) == 100  # one of nine: eight are left out
+
+
 @given(st.lists(st.booleans(), max_size=200))
 def test_it_comes_back_with_success(history):
     patience = Patience(1.0)

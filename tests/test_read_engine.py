@@ -129,3 +129,22 @@ def test_reading_stops_at_the_high_water_mark_whatever_more_there_is(engine):
     reader.pipe.inbox.clear()
     reader.pipe.resume()
     assert (sizes(reader), reader.pipe.paused, ended) == ([200, 200], True, [])
+
+
+def test_large_messages_that_are_answered_one_by_one_make_no_buffers_in_vain(engine, monkeypatch):
+    """After each the next is looked for, and mostly is not there yet: its buffer is made when it is."""
+    reader, peer, ended = engine()
+    message = b"".join(encode([[bytes(100 * KIB)]], 1 << 30))
+    guesses = []
+    guess = reader.decoder.guess
+    monkeypatch.setattr(type(reader.decoder), "guess", lambda decoder: guesses.append(1) or guess())
+    for number in range(1, 20):
+        peer.sendall(message)
+        while len(sizes(reader)) < 1:
+            reader.pump()
+        reader.pipe.inbox.clear()
+        guesses.clear()
+        if reader.pipe.more:
+            reader.pipe.resume()
+        assert not guesses and not sizes(reader), number
+    assert not ended
