@@ -130,14 +130,27 @@ class Line:
             while True:
                 in_time = seat.wait(seconds, idle)
                 woken, seat.woken = seat.woken, False
-                result = attempt()
+                try:
+                    result = attempt()
+                finally:
+                    # What woke this one may serve the next too, or the next only: senders of one
+                    # socket wait for room with different peers.
+                    if woken and len(seats) > 1:
+                        self._wake_behind(seat)
                 if result is not None or not in_time:
-                    seat.woken |= woken
                     return result
                 if deadline is not None:
                     seconds = max(0.0, deadline - time.monotonic())
         finally:
             seats.remove(seat)
             if seat.woken and seats:
-                # What woke this one may serve the next too (or it was killed): pass it on.
-                self.wake_next()
+                self.wake_next()  # it was killed, and cannot use it
+
+    def _wake_behind(self, seat: Seat) -> None:
+        """Wake the next who stands behind *seat* and has not been woken yet."""
+        behind = False
+        for other in self.seats:
+            if behind and not other.woken:
+                other.wake(False)
+                return
+            behind = behind or other is seat

@@ -57,6 +57,7 @@ class Routed(FairQueued):
         identity = pipe.routing_id
         if identity and self._by_id.get(identity) is pipe:
             del self._by_id[identity]
+            self.host.writable()  # who waits to send to it will not
             return identity
         return b""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 
+import gevent
 import pytest
-from support.waiting import eventually
+from support.waiting import eventually, turns
 
 stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
@@ -123,6 +124,60 @@ def test_full_peer(pair_of, fill, zmq, mandatory):
     else:
         assert sent == 400 and len(numbers) < 400
         assert router.poll(0, zmq.POLLOUT)
+
+
+def full_for(peer, router, zmq, most=10_000):
+    """Send to a peer that does not read until there is no room for it."""
+    refused = 0
+    for _ in range(most):
+        try:
+            router.send_multipart([peer, bytes(50_000)], zmq.NOBLOCK)
+            refused = 0
+        except zmq.Again:
+            refused += 1
+            if refused == 3:
+                return
+            gevent.sleep(0.01)
+    raise AssertionError("there is still room")
+
+
+@pytest.mark.green
+@pytest.mark.gzmtp_only("zmq.green: only one greenlet can wait on a socket")
+def test_senders_that_wait_for_a_peer_are_told_when_it_leaves(sockets, bind, transport, zmq):
+    router = sockets("ROUTER", router_mandatory=1, sndhwm=1, sndtimeo=-1)
+    dealer = sockets("DEALER", routing_id=b"d", rcvhwm=1)
+    dealer.connect(bind(router, transport))
+    dealer.send(b"hello")
+    router.recv_multipart()
+    full_for(b"d", router, zmq)
+    waiting = [gevent.spawn(router.send_multipart, [b"d", b"more"]) for _ in range(3)]
+    turns(3)
+    assert not any(greenlet.dead for greenlet in waiting)
+    dealer.close(0)
+    gevent.joinall(waiting, timeout=5)
+    assert [greenlet.exception.errno for greenlet in waiting] == [zmq.EHOSTUNREACH] * 3
+
+
+@pytest.mark.green
+@pytest.mark.gzmtp_only("zmq.green: only one greenlet can wait on a socket")
+def test_room_for_one_peer_is_told_to_the_sender_that_waits_for_it(sockets, bind, transport, zmq):
+    """Not only to the first in line, who may wait for another peer."""
+    router = sockets("ROUTER", router_mandatory=1, sndhwm=1, sndtimeo=-1)
+    place, dealers = bind(router, transport), {}
+    for name in (b"slow", b"quick"):
+        dealers[name] = sockets("DEALER", routing_id=name, rcvhwm=1)
+        dealers[name].connect(place)
+        dealers[name].send(b"hello")
+        router.recv_multipart()
+        full_for(name, router, zmq)
+    waiting = [gevent.spawn(router.send_multipart, [name, b"last"]) for name in dealers]
+    turns(3)
+    assert not any(greenlet.dead for greenlet in waiting)
+    while dealers[b"quick"].recv() != b"last":
+        pass
+    assert (waiting[0].dead, waiting[1].dead) == (False, True)
+    while dealers[b"slow"].recv() != b"last":
+        pass
 
 
 def test_router_without_peers_is_writable_unless_mandatory(zmq, sockets):
