@@ -312,13 +312,10 @@ class Socket(Handle, Generic[T_co]):
                 pass
         if nonblocking:
             host.progress()
-            try:
-                return host.pattern.take()  # type: ignore[no-any-return]
-            except IndexError:
-                pass
-            if host.pattern.refill():
-                return host.pattern.take()  # type: ignore[no-any-return]
-            raise Again()
+            found = host.try_to_receive()
+            if found is None:
+                raise Again()
+            return found
         moved = not host.loop.is_here()
         if moved:
             host.here()

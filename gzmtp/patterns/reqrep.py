@@ -157,11 +157,12 @@ class Req(Pattern):
         """Whether the reply is here; what is not it is skipped."""
         if self._asked is None:
             return False
-        if self._reply is None:
+        while self._reply is None:
             try:
                 self._reply = self._find()
             except IndexError:
-                return False
+                if not self._in.readable():  # (a pipe may be paused, and what came thrown away)
+                    return False
         return True
 
     def writable(self) -> bool:

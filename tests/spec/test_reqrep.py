@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gevent
 import pytest
 from support.waiting import eventually, stays
 
@@ -167,6 +168,35 @@ def test_stale_replies_are_eaten_by_the_next_send(pair_of):
         router.send_multipart([b"me", b"", b"stale %d" % turn])
         assert req.recv() == b"answer %d" % turn
         assert not req.poll(30)  # the stale one has come, and does not count
+
+
+@pytest.mark.gzmtp_only("libzmq's REQ cannot send again after these replies (EAGAIN)")
+@pytest.mark.parametrize("look", ["poll", "recv", "NOBLOCK"])
+def test_a_flood_of_stale_replies_does_not_hide_the_right_one(pair_of, zmq, look):
+    """More than RCVHWM: reading has stopped when the next send() throws away what had come."""
+    router, req = pair_of("ROUTER", "REQ", b=dict(rcvhwm=1, req_correlate=1))
+    for turn in range(3):
+        req.send(b"ask")
+        *envelope, _ = router.recv_multipart()
+        for _ in range(5):
+            router.send_multipart([*envelope, b"stale"])
+        assert req.recv() == b"stale"  # the first of them answers; the others come too late
+        gevent.sleep(0.01)
+        req.send(b"ask again")
+        *envelope, _ = router.recv_multipart()
+        router.send_multipart([*envelope, b"answer"])
+        if look == "NOBLOCK":
+            assert eventually(lambda: _now(req, zmq)) == b"answer"
+        else:
+            assert look == "recv" or req.poll(2000)
+            assert req.recv() == b"answer"
+
+
+def _now(socket, zmq):
+    try:
+        return socket.recv(zmq.NOBLOCK)
+    except zmq.Again:
+        return None
 
 
 @pytest.mark.parametrize("reply", [[b"no delimiter"], [b"bad", b"x"]])
