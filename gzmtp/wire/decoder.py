@@ -166,6 +166,7 @@ class Decoder:
             if flags & COMMAND:
                 self.commands.append(data[start:stop])
                 self.places.append(len(messages))
+                begin = -1 if parts else stop  # no part of what the next message begins with
             elif flags & MORE:
                 parts.append(data[start:stop])
                 self._held += size

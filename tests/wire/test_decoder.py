@@ -249,3 +249,28 @@ def test_an_offence_behind_a_flood_costs_no_message(limit: int) -> None:
     decoder.feed(like * 50)
     assert decoder.feed(like * 50 + frame(b"y" * (limit + 1))) == [[b"x" * 10]] * 50
     assert decoder.fault is not None
+
+
+@pytest.mark.parametrize("place", ["before", "between"])
+def test_commands_that_come_with_every_large_message_are_seen_each_time(place: str) -> None:
+    """The decoder expects the next large message to look like the last two; a PING is no part of that."""
+    ping = frame(b"\4PING\0\0", COMMAND)
+    head, body = plain([b"envelope", bytes(100_000)])[:-100_000], bytes(100_000)
+    first = frame(b"envelope", MORE)
+    data = ping + head if place == "before" else first + ping + head[len(first) :]
+    decoder = Decoder()
+    for _ in range(5):
+        if decoder.likely:
+            start, rest = decoder.guess()
+            count = min(len(start) + len(rest), len(data) + len(body))
+            whole = (data + body)[:count]
+            start[:] = whole[: len(start)]
+            rest[: count - len(start)] = whole[len(start) :]
+            messages = decoder.guessed(count)
+            messages += drive(decoder, [(data + body)[count:]])
+        else:
+            messages = drive(decoder, [data + body[:5000], body[5000:]])
+        assert messages == [[b"envelope", body]]
+        assert decoder.commands == [b"\4PING\0\0"]
+        decoder.commands.clear()
+        decoder.places.clear()
