@@ -31,7 +31,10 @@ class Decoder(Protocol):
     want: memoryview | None
     commands: list[bytes]
     places: list[int]
-    fault: ProtocolError | None
+
+    @property
+    def fault(self) -> ProtocolError | None:
+        """What the peer did wrong behind whole messages: nothing must be fed any more."""
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode *data* behind what came before; return the messages that are whole now."""

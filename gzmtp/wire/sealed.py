@@ -67,7 +67,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "likely", "commands", "places",
+        "likely", "commands", "places",
         "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
@@ -80,7 +80,6 @@ class Decoder:
     ) -> None:
         self.commands: list[bytes] = []
         self.places: list[int] = []
-        self.fault: ProtocolError | None = None  # always raised at once
         self.likely = False  # nothing is received ahead of its header
         self._open = open
         self._frames = decoder.Decoder(max_size, max_bytes, max_parts)
@@ -97,6 +96,11 @@ class Decoder:
     @want.setter
     def want(self, view: memoryview | None) -> None:
         self._frames.want = view
+
+    @property
+    def fault(self) -> ProtocolError | None:
+        """Why nothing must be fed any more: a frame's fault (a seal's is raised at once)."""
+        return self._frames.fault
 
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode *data* behind what came before; return the messages that are whole now."""

@@ -136,6 +136,14 @@ def test_sealed_bounds() -> None:
         decoder.feed(joined(codec.encode([[b""] * 12], 1000)))
 
 
+def test_an_offence_behind_whole_messages_is_seen() -> None:
+    sender, receiver = connected()
+    decoder = receiver.codec().decoder(1000)
+    data = joined(sender.codec().encode([[b"good"], [bytes(2000)]], 1 << 20))
+    assert decoder.feed(data) == [[b"good"]]
+    assert decoder.fault is not None
+
+
 def test_want_can_be_dropped() -> None:
     sender, receiver = connected()
     decoder = receiver.codec().decoder()
