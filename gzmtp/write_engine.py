@@ -276,6 +276,9 @@ class WriteEngine:
         """Keep what the kernel did not take, as views: nothing is copied but a borrowed body."""
         borrowed = [part for message in batch for part in message
                     if type(part) is Body and part.borrowed]  # fmt: skip
+        for part in borrowed:
+            if not any(part.buffer is buffer for buffer in buffers):
+                part.taken = False  # joined or sealed: `settle` copies it, for another connection
         rest = self._rest
         for buffer in buffers:
             size = len(buffer)

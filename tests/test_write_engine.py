@@ -209,3 +209,18 @@ class TestFailing:
         engine.close()
         gevent.sleep(0.001)  # what is to be told of it has been
         assert done == [1]
+
+    @pytest.mark.parametrize("own", [True, False])
+    def test_a_borrowed_body_that_was_joined_is_copied_after_all(self, engine, own):
+        """It is to be sent anew, and its owner may have changed it by then."""
+        engine, _, _ = engine(10, write_spin=0, large_threshold=1000 if own else 100_000)
+        engine.pipe.mark = 2
+        buffer = bytearray(b"x" * 2000)
+        borrowed = Body(memoryview(buffer), None, True)
+        send(engine, [bytes(50)], [borrowed])
+        borrowed.settle()
+        buffer[:] = b"y" * 2000
+        engine.close()
+        assert [[bytes(part) for part in message] for message in engine.pipe.queue] == [
+            [b"x" * 2000]
+        ]
