@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -145,6 +146,21 @@ def test_user_id_may_be_overridden(context: Any) -> None:
     mine.zap_socket = Replies()  # type: ignore[assignment]
     mine.configure_curve(location=auth.CURVE_ALLOW_ANY)
     assert verdict(mine, KEY, mechanism=b"CURVE") == (b"200", b"OK", b"user 1")
+
+
+@pytest.mark.parametrize("password", [b"secret", b"wrong"])
+def test_log_of_a_request_as_pyzmq_words_it_and_never_the_password(
+    authenticator: Any, caplog: pytest.LogCaptureFixture, password: bytes
+) -> None:
+    authenticator.configure_plain("global", {"anne": "secret"})
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "zmq.auth"):
+        verdict(authenticator, b"anne", password, mechanism=b"PLAIN", domain=b"global")
+    assert caplog.messages[0] == (
+        "version: b'1.0', request_id: b'id', domain: 'global',"
+        " address: '1.2.3.4', identity: b'identity', mechanism: b'PLAIN'"
+    )
+    assert password.decode() not in caplog.text
 
 
 def test_malformed_requests(authenticator: Any) -> None:

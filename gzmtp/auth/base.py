@@ -153,7 +153,11 @@ class Authenticator:
             mechanism,
             credentials,
         )
-        self.log.debug("version: %r, %s", version, request)
+        self.log.debug(  # not the credentials: a PLAIN client's are its password
+            "version: %r, request_id: %r, domain: %r, address: %r, identity: %r, mechanism: %r",
+            version,
+            *request[:-1],
+        )
         user_id = "anonymous"
         allowed, reason = self._judge_address(request.address)
         if not reason:  # who is not refused for his address has yet to prove who he is
