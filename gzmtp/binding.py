@@ -57,7 +57,7 @@ class Binding(Lingering):
         return pipe
 
     def _introduce(self, pipe: Pipe, connection: Connection, peer: Peer | None) -> None:
-        metadata = {"Peer-Address": connection.peer_address, "__fd": str(connection.fd)}
+        pipe.metadata = metadata = {}
         if peer is None:
             pipe.minor = (0, 0)
         else:
@@ -65,7 +65,8 @@ class Binding(Lingering):
             pipe.socket_type = peer.socket_type
             pipe.minor = peer.version
             metadata.update(peer.metadata)
-        pipe.metadata = metadata
+        # What we know ourselves comes last: a peer may claim to be elsewhere.
+        metadata.update({"Peer-Address": connection.peer_address, "__fd": str(connection.fd)})
 
     def _captured(self) -> tuple[Options, Tuning]:
         """The options of a new endpoint and the settings of its engines: the batch sizes among

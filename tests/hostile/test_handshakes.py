@@ -219,6 +219,21 @@ def test_missing_socket_type_is_accepted(sockets, bind, raw):
     assert pull.recv() == b"x"
 
 
+def test_metadata_cannot_say_where_the_peer_is(zmq, sockets, bind, raw):
+    """What this side knows by itself, a peer's own words do not change: they may be judged by it."""
+    pull = sockets("PULL")
+    peer = raw(bind(pull))
+    peer.greet()
+    claims = {"Peer-Address": "10.0.0.1", "__fd": "0", "X-Hello": "world"}
+    peer.send(zmtp.command(b"READY", zmtp.properties(Socket_Type="PUSH", **claims)))
+    peer.recv()
+    peer.send(zmtp.message(b"x"))
+    frame = pull.recv(copy=False)
+    assert frame.get("Peer-Address") == "127.0.0.1"
+    assert frame.get(zmq.SRCFD) > 0
+    assert frame.get("X-Hello") == "world"
+
+
 @pytest.mark.gzmtp_only("libzmq refuses a peer that sends before it has seen our READY")
 @pytest.mark.parametrize("pieces", [1, 2, 3])
 def test_messages_pipelined_behind_ready(sockets, bind, raw, pieces):
