@@ -397,3 +397,23 @@ def test_options_count_at_once() -> None:
     assert refused(lambda: req.send([b"2"]))
     option(req, req_relaxed=1)
     assert req.send([b"2"]) == SENT
+
+
+def test_a_req_is_readable_by_what_a_paused_peer_holds_back() -> None:
+    """Late replies filled the inbox; the next request throws them away, and reads on."""
+    req = make(SocketType.REQ)
+    pipe = join(req, "a", rcvhwm=2)
+    req.send([b"1"])
+    bring(req, pipe, [b"", b"reply"], [b"", b"late"])
+    assert take(req) == [b"reply"]
+    bring(req, pipe, [b"", b"later"])
+    assert pipe.paused
+    req.send([b"2"])
+
+    def resume() -> None:
+        pipe.paused = False
+        bring(req, pipe, [b"", b"second"])
+
+    pipe.resume = resume
+    assert req.readable()
+    assert take(req) == [b"second"]
