@@ -138,14 +138,16 @@ class Datagrams(Dialer):
         return bool(messages)
 
     def _resume(self) -> None:
-        """The inbox has room again: read on, at once."""
+        """The inbox has room again: read on, at once unless the hub has waited for too long."""
         self.pipe.paused = False
         if self.closed or self._watch is None:
             return
         loop = self.host.loop
         if loop.is_here():
             self._watch.start()
-            if self._receive():
+            if loop.idle_turns():  # as gzmtp.read_engine does
+                loop.expect_turn()
+            elif self._receive():
                 self.readable()
         else:
             loop.tell(self._watch.start)

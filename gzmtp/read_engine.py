@@ -220,7 +220,8 @@ class ReadEngine:
             self._watch.stop()
 
     def resume(self) -> None:
-        """The inbox has room again, or there may be more: read on, at once."""
+        """The inbox has room again, or there may be more: read on, at once unless the hub has
+        waited for too long."""
         pipe = self.pipe
         further = pipe.more
         pipe.paused = pipe.more = False
@@ -230,6 +231,11 @@ class ReadEngine:
             self._here()
         if self.loop.is_here():
             self._watch.start()
+            if self.loop.idle_turns():
+                # Who takes one message after the other never waits, nor does a REP that a stranger
+                # floods with what is no request: what comes next is read in a turn of the hub.
+                self.loop.expect_turn()
+                return
             reads = self.counters.reads
             if (not further or self._is_more()) and self._receive():
                 self._readable()

@@ -6,6 +6,7 @@ import time
 
 import gevent
 import pytest
+from support import raw as zmtp
 
 pytestmark = [
     pytest.mark.green,
@@ -146,3 +147,61 @@ def test_turns_that_overlap_end_each_for_itself(pair_of):
         gevent.sleep(0)
         one.send(b"last")
         assert other.recv() == b"last"
+
+
+FLOOD = """
+import socket, sys
+host, _, port = sys.argv[1][len("tcp://"):].rpartition(":")
+sock = socket.create_connection((host, int(port)))
+sock.sendall(bytes.fromhex(sys.argv[2]))
+flood = bytes.fromhex(sys.argv[3]) * 5000
+sock.sendall(flood)
+print("flooding")
+while True:
+    sock.sendall(flood)
+"""
+
+
+def ask(socket):
+    socket.send(b"question")
+    socket.recv()
+
+
+@pytest.mark.parametrize(
+    ("kind", "peer", "flood", "step", "options"),
+    [
+        ("PULL", "PUSH", [b"x"], lambda pull: pull.recv(), {}),
+        ("DEALER", "DEALER", [b"x", b""], lambda dealer: dealer.recv_multipart(), {}),
+        ("REP", "REQ", [b"no request"], lambda rep: rep.recv(), {}),
+        ("REQ", "REP", [b"\1\2\3\4", b"", b"late"], ask, {"req_correlate": 1}),
+    ],
+    ids=["PULL", "DEALER", "REP", "REQ"],
+)
+def test_a_flood_lets_timers_run(sockets, bind, program, kind, peer, flood, step, options):
+    """What has come is received without a pause, and what is no request is skipped in one recv(): but
+    not for longer than the others can wait."""
+    flooded = sockets(kind, **options)
+    place = bind(flooded)
+    ticks = []
+
+    def tick():
+        while True:
+            gevent.sleep(0.001)
+            ticks.append(time.monotonic())
+
+    def receive():
+        while True:
+            step(flooded)
+
+    rude = program(
+        FLOOD, place, (zmtp.greeting() + zmtp.ready(peer)).hex(), zmtp.message(*flood).hex()
+    )
+    receiver = gevent.spawn(receive)  # it reads, so that the flood can go on
+    rude.until("flooding")
+    ticker = gevent.spawn(tick)
+    gevent.sleep(SECONDS)
+    ticker.kill()
+    receiver.kill()
+    assert rude.process.poll() is None, rude.errors
+    rude.close()
+    assert len(ticks) > SECONDS / 0.1, ticks
