@@ -13,10 +13,20 @@ from gzmtp.constants import Errno, SocketOption
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fanout import Fanout
 from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, post
-from gzmtp.patterns.subscriptions import SUBSCRIBE, VERBS, Subscriptions, TooMany, as_bytes, read
+from gzmtp.patterns.subscriptions import (
+    LIMIT,
+    OVERHEAD,
+    SUBSCRIBE,
+    VERBS,
+    Subscriptions,
+    TooMany,
+    as_bytes,
+    read,
+)
 
-#: How many unread notifications an XPUB keeps: of one peer, and in all.
-MOST_OF_PEER, MOST_IN_ALL = 100_000, 1_000_000
+#: What the unread notifications of an XPUB may cost, of one peer and in all: their bytes, and
+#: OVERHEAD for each.
+MOST_OF_PEER, MOST_IN_ALL = LIMIT, 4 * LIMIT
 
 _TOO_MANY = "it has too many subscriptions"
 
@@ -175,6 +185,7 @@ class Xpub(Pub):
         # What the user has not taken yet, in the order in which it became true.  A user message
         # waits in its pipe's inbox, so that RCVHWM counts it, and stands here as None.
         self._news: deque[tuple[Pipe | None, Message | None]] = deque()
+        self._unread = 0  # what the notifications among them cost
         self._origin: Pipe | None = None
         self.forgotten = 0
         super().__init__(host)
@@ -268,20 +279,24 @@ class Xpub(Pub):
 
     def _tell(self, pipe: Pipe | None, message: Message) -> None:
         """Keep a notification for the user; a user who never takes any loses the latest."""
-        count = (pipe.slot or 0) if pipe is not None else 0
-        if count >= MOST_OF_PEER or len(self._news) >= MOST_IN_ALL:
+        cost = _cost(message)
+        of_peer = cost if pipe is None else (pipe.slot or 0) + cost
+        if of_peer > MOST_OF_PEER or self._unread + cost > MOST_IN_ALL:
             self.forgotten += 1
             return
         if pipe is not None:
-            pipe.slot = count + 1
+            pipe.slot = of_peer
+        self._unread += cost
         self._news.append((pipe, message))
 
     def _take(self) -> Message:
         pipe, message = self._news.popleft()
         self._origin = pipe
         if message is not None:
+            cost = _cost(message)
+            self._unread -= cost
             if pipe is not None:
-                pipe.slot -= 1
+                pipe.slot -= cost
             if self._by_hand:
                 self._last = pipe if pipe in self._pipes else None
             return message
@@ -302,3 +317,8 @@ class Xpub(Pub):
     def readable(self) -> bool:
         """Whether there is news."""
         return bool(self._news)
+
+
+def _cost(message: Message) -> int:
+    """What a notification costs."""
+    return OVERHEAD + sum(map(len, message))

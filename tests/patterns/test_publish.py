@@ -13,7 +13,7 @@ from gzmtp.constants import Errno, SocketOption, SocketType
 from gzmtp.error import ZMQError
 from gzmtp.patterns import publish
 from gzmtp.patterns.pattern import BLOCKED, SENT
-from gzmtp.patterns.subscriptions import Subscriptions
+from gzmtp.patterns.subscriptions import OVERHEAD, Subscriptions
 
 from .fakes import FakePipe, bring, join, make, option, take, take_all
 
@@ -374,8 +374,9 @@ def test_user_messages_are_bounded_by_rcvhwm() -> None:
 
 
 def test_notifications_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "MOST_OF_PEER", 3)
-    monkeypatch.setattr(publish, "MOST_IN_ALL", 5)
+    one = OVERHEAD + len(b"\x011")
+    monkeypatch.setattr(publish, "MOST_OF_PEER", 3 * one)
+    monkeypatch.setattr(publish, "MOST_IN_ALL", 5 * one)
     xpub = make(SocketType.XPUB)
     a, b = join(xpub, "a", "b")
     subscribe(xpub, a, b"1", b"2", b"3", b"4")
@@ -386,6 +387,26 @@ def test_notifications_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyP
     assert [m[0][1:] for m in take_all(xpub)] == [b"1", b"2", b"3", b"5", b"6"]
     subscribe(xpub, a, b"8")
     assert take_all(xpub) == [[b"\x018"]]
+
+
+@pytest.mark.parametrize("name", [b"CANCEL", b"SUBSCRIBE"])
+@pytest.mark.parametrize("manual", [0, 1])
+def test_notifications_that_nobody_takes_are_bounded_in_bytes(
+    monkeypatch: pytest.MonkeyPatch, name: bytes, manual: int
+) -> None:
+    """A peer may cancel what it never had, and be heard each time (or be verbose): nothing else
+    counts that."""
+    monkeypatch.setattr(publish, "MOST_OF_PEER", 10_000)
+    xpub = make(SocketType.XPUB, xpub_manual=manual, xpub_verboser=1, xpub_verbose=1)
+    a, b = join(xpub, "a", "b")
+    for _ in range(100):
+        xpub.command(a, name, bytes(1000))
+    xpub.command(b, b"SUBSCRIBE", b"b")
+    news = take_all(xpub)
+    assert sum(len(part) for message in news for part in message) < 10_000
+    assert news[-1] == [b"\x01b"]
+    xpub.command(a, name, bytes(1000))
+    assert len(take_all(xpub)) == 1
 
 
 # -- XPUB_MANUAL
