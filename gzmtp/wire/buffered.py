@@ -1,6 +1,6 @@
 """The face of a decoder that receives nothing into buffers of its own, as `gzmtp.wire.codec` asks.
 
-Owns what such decoders share: `want` stays None, a fault is raised at once, no command ever comes.
+Owns what such decoders share: `want` stays None, no command ever comes.
 Must not know any layout of frames.
 """
 
@@ -18,7 +18,7 @@ class Buffered:
         self.want: memoryview | None = None
         self.commands: list[bytes] = []
         self.places: list[int] = []
-        self.fault: ProtocolError | None = None  # always raised at once
+        self.fault: ProtocolError | None = None  # behind messages that were whole
         self.likely = False  # nothing is received ahead of its header
 
     def filled(self, count: int) -> list[list[bytes]]:

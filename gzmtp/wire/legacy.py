@@ -72,6 +72,16 @@ class Decoder(Buffered):
         buffer = self._buffer
         buffer += data
         messages: list[list[bytes]] = []
+        try:
+            del buffer[: self._decode(buffer, messages)]
+        except ProtocolError as error:
+            self.fault = error
+            if not messages:
+                raise
+        return messages
+
+    def _decode(self, buffer: bytearray, messages: list[list[bytes]]) -> int:
+        """Append to *messages* those that are whole in *buffer*; return where the rest begins."""
         position = 0
         with memoryview(buffer) as view:
             while (frame := self._header(view, position)) is not None:
@@ -87,8 +97,7 @@ class Decoder(Buffered):
                 messages.append(self._parts)
                 self._parts = []
                 self._held = 0
-        del buffer[:position]
-        return messages
+        return position
 
     def _header(self, view: memoryview, position: int) -> tuple[int, int, int] | None:
         """Return flags, start and end of the frame at *position*; None if its header is not whole.

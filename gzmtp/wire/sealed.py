@@ -67,7 +67,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "likely", "commands", "places",
+        "fault", "likely", "commands", "places",
         "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
@@ -80,6 +80,7 @@ class Decoder:
     ) -> None:
         self.commands: list[bytes] = []
         self.places: list[int] = []
+        self.fault: ProtocolError | None = None  # behind messages that were whole
         self.likely = False  # nothing is received ahead of its header
         self._open = open
         self._frames = decoder.Decoder(max_size, max_bytes, max_parts)
@@ -97,11 +98,6 @@ class Decoder:
     def want(self, view: memoryview | None) -> None:
         self._frames.want = view
 
-    @property
-    def fault(self) -> ProtocolError | None:
-        """Why nothing must be fed any more: a frame's fault (a seal's is raised at once)."""
-        return self._frames.fault
-
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode *data* behind what came before; return the messages that are whole now."""
         return self._open_all(self._frames.feed(data))
@@ -112,20 +108,29 @@ class Decoder:
 
     def _open_all(self, sealed: list[list[bytes]]) -> list[list[bytes]]:
         messages: list[list[bytes]] = []
-        for body in self._bodies(sealed):
-            payload = self._open(body)
-            if payload[0] & COMMAND:
-                self.commands.append(payload[1:])
-                self.places.append(len(messages))
-                continue
-            self._parts.append(payload[1:])
-            if payload[0] & MORE:
-                self._bound(len(payload))
-                continue
-            messages.append(self._parts)
-            self._parts = []
-            self._held = 0
+        try:
+            for body in self._bodies(sealed):
+                self._take(self._open(body), messages)
+            self.fault = self._frames.fault
+        except ProtocolError as error:
+            self.fault = error
+        if self.fault is not None and not messages:
+            raise self.fault
         return messages
+
+    def _take(self, payload: bytes, messages: list[list[bytes]]) -> None:
+        """Append to *messages* the one that *payload* makes whole, if it does."""
+        if payload[0] & COMMAND:
+            self.commands.append(payload[1:])
+            self.places.append(len(messages))
+            return
+        self._parts.append(payload[1:])
+        if payload[0] & MORE:
+            self._bound(len(payload))
+            return
+        messages.append(self._parts)
+        self._parts = []
+        self._held = 0
 
     def _bodies(self, sealed: list[list[bytes]]) -> Iterator[bytes]:
         """Yield the bodies of all frames in the order of their sealing.

@@ -165,6 +165,44 @@ def test_unspoiled(server, by_hand):
     server[1].until("HANDSHAKE_SUCCEEDED")
 
 
+def test_message_by_hand(server, by_hand):
+    """Sealed by hand: what the test below spoils is right before that."""
+    hand, peer = by_hand
+    peer.send(zmtp.frame(hand.hello(), zmtp.COMMAND))
+    hand.take_welcome(peer.recv()[1])
+    peer.send(zmtp.frame(hand.initiate(), zmtp.COMMAND))
+    peer.recv()
+    peer.send(zmtp.frame(hand.message(b"one", 1)), zmtp.frame(hand.message(b"two", nonce=9)))
+    assert server[0].recv_multipart() == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(
+    "rude",
+    [
+        lambda hand: zmtp.frame(hand.message(b"x", nonce=3)),  # a nonce that was used
+        lambda hand: zmtp.frame(spoiled(hand.message(b"x" * 100, nonce=4), 50, b"\xff\x00\xff")),
+        lambda hand: zmtp.frame(hand.message(b"x", nonce=4)[:-1]),
+        lambda hand: zmtp.frame(b"in the clear"),
+        lambda hand: zmtp.frame(b""),
+        lambda hand: zmtp.frame(b"", length=2**63, long=True),
+    ],
+    ids=["replayed", "content", "short", "clear", "empty", "endless"],
+)
+def test_spoiled_message(server, by_hand, rude):
+    """The connection ends; the message that came whole before it, in one go, counts."""
+    socket, watch, _ = server
+    hand, peer = by_hand
+    peer.send(zmtp.frame(hand.hello(), zmtp.COMMAND))
+    hand.take_welcome(peer.recv()[1])
+    peer.send(zmtp.frame(hand.initiate(), zmtp.COMMAND))
+    peer.recv()
+    peer.send(zmtp.frame(hand.message(b"good")), rude(hand))
+    assert socket.recv() == b"good"
+    assert peer.closed()
+    watch.until("DISCONNECTED")
+    stays(lambda: not socket.poll(0), 20)
+
+
 @pytest.mark.parametrize("option", ["CURVE_SERVERKEY", "CURVE_PUBLICKEY", "CURVE_SECRETKEY"])
 @pytest.mark.parametrize("size", [0, 31, 33, 39, 41, 123])
 def test_keys_of_a_wrong_size(zmq, sockets, keys, option, size):

@@ -47,3 +47,14 @@ class CurveClient:
             self._short_secret,
         )
         return b"\x08INITIATE" + self._cookie + nonce + box
+
+    def message(self, content: bytes, flags: int = 0, nonce: int = 3) -> bytes:
+        """A MESSAGE (from the READY on); its *nonce* must be larger than the last one's."""
+        short = struct.pack("!Q", nonce)
+        box = self._nacl.crypto_box(
+            bytes([flags]) + content,
+            b"CurveZMQMESSAGEC" + short,
+            self._short_server_public,
+            self._short_secret,
+        )
+        return b"\x07MESSAGE" + short + box

@@ -96,12 +96,20 @@ def test_an_unfinished_message_is_bounded() -> None:
         legacy.Decoder(-1, 1000, 10).feed(frame(b"", 1) * 20)
 
 
+def test_a_fault_does_not_take_whole_messages_away() -> None:
+    decoder = legacy.Decoder(10)
+    assert decoder.feed(frame(b"good") + frame(b"x" * 11)) == [[b"good"]]
+    assert isinstance(decoder.fault, ProtocolError)
+
+
 @given(st.binary(max_size=300), points)
 def test_garbage_is_decoded_alike_in_any_pieces_or_refused(data: bytes, where: list[int]) -> None:
     def outcome(pieces: list[bytes]) -> Any:
+        decoder = legacy.Decoder(300)
         try:
-            return drive(legacy.Decoder(300), pieces)
+            messages = drive(decoder, pieces)
         except ProtocolError:
             return "refused"
+        return messages if decoder.fault is None else "refused"
 
     assert outcome([data]) == outcome(byte_by_byte(data)) == outcome(cut(data, where))

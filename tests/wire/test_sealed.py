@@ -136,12 +136,30 @@ def test_sealed_bounds() -> None:
         decoder.feed(joined(codec.encode([[b""] * 12], 1000)))
 
 
-def test_an_offence_behind_whole_messages_is_seen() -> None:
+@pytest.mark.parametrize(
+    "rude",
+    [
+        commands.header(1 << 20, 0),  # over the limit
+        commands.header(4, 0) + b"rude",
+        commands.header(0, 0),
+    ],
+)
+def test_a_fault_behind_whole_messages_is_told_with_them(rude: bytes) -> None:
+    """It neither takes them away nor is forgotten."""
     sender, receiver = connected()
-    decoder = receiver.codec().decoder(1000)
-    data = joined(sender.codec().encode([[b"good"], [bytes(2000)]], 1 << 20))
-    assert decoder.feed(data) == [[b"good"]]
-    assert decoder.fault is not None
+    codec, decoder = sender.codec(), receiver.codec().decoder(1000)
+    data = joined(codec.encode([[b"good"]], 1000)) + codec.encode_command(b"PING", b"\0\0")
+    assert decoder.feed(data + rude) == [[b"good"]]
+    assert decoder.commands == [b"\4PING\0\0"]
+    assert isinstance(decoder.fault, ProtocolError)
+
+
+def test_a_replayed_message_does_not_take_whole_ones_away() -> None:
+    sender, receiver = connected()
+    data = joined(sender.codec().encode([[b"good"]], 1000))
+    decoder = receiver.codec().decoder()
+    assert decoder.feed(data + data) == [[b"good"]]
+    assert decoder.fault is not None and decoder.fault.code == SEQUENCE[1]
 
 
 def test_want_can_be_dropped() -> None:
