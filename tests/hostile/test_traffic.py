@@ -291,6 +291,41 @@ def test_malformed_requests_to_rep(sockets, bind, raw):
     assert peer.recv_message() == [b"", b"reply"]
 
 
+@pytest.mark.gzmtp_only("libzmq sends the reply after the malformed request to nobody")
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_malformed_request_of_a_peer_that_has_left(sockets, bind, raw, events, how):
+    """It costs the next client nothing."""
+    rep, req = sockets("REP"), sockets("REQ")
+    place, watch = bind(rep), events(rep)
+    rude = raw(place)
+    rude.handshake("REQ")
+    rude.send(zmtp.message(b"no delimiter"), zmtp.message(b"a", b"b"), zmtp.message(b""))
+    watch.until("HANDSHAKE_SUCCEEDED")
+    getattr(rude, how)()
+    watch.until("DISCONNECTED")
+    req.connect(place)
+    for number in range(3):
+        req.send(b"%d" % number)
+        assert rep.recv() == b"%d" % number
+        rep.send(b"reply %d" % number)
+        assert req.recv() == b"reply %d" % number
+
+
+@pytest.mark.gzmtp_only("libzmq hands the command on as a message")
+@pytest.mark.parametrize(
+    ("kind", "peer_kind"), [("DEALER", "DEALER"), ("PULL", "PUSH"), ("PAIR", "PAIR")]
+)
+def test_subscriptions_to_who_does_not_publish(sockets, bind, raw, kind, peer_kind):
+    """They are no messages."""
+    socket = sockets(kind)
+    peer = raw(bind(socket))
+    peer.handshake(peer_kind)
+    wishes = [zmtp.command(name, b"x") for name in (b"SUBSCRIBE", b"CANCEL", b"JOIN", b"LEAVE")]
+    peer.send(*wishes, zmtp.message(b"a message"))
+    assert socket.recv_multipart() == [b"a message"]
+    assert not socket.poll(5)
+
+
 @pytest.mark.parametrize("identity", [b"\0abcd", b"x" * 255, b""])
 def test_identities_from_the_wire(sockets, bind, raw, identity):
     """Those that start with a zero byte are libzmq's own, and no harm is done by them."""
