@@ -1,7 +1,8 @@
 """bind, connect, unbind, disconnect: from an endpoint's text to what serves it.
 
-Owns how dialers, listeners and inproc joints come to be, and are found again by their text.  Must
-not know what travels over them.  zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
+Owns how dialers, listeners and inproc joints come to be, are found again by their text, and who is
+told of them (the monitor).  Must not know what travels over them.
+zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 from functools import partial
 from typing import Any
 
+from gzmtp import monitor as monitoring
 from gzmtp.connection import Connection
 from gzmtp.constants import Errno, Event, ReconnectStop, SecurityMechanism, SocketType
 from gzmtp.datagrams import Datagrams
@@ -40,7 +42,9 @@ _CONNECT_ONCE = frozenset({SocketType.DEALER, SocketType.SUB, SocketType.PUB, So
 
 
 class Binding(Lingering):
-    """The part of a host that makes endpoints."""
+    """The part of a host that makes endpoints, and tells its monitor of them."""
+
+    monitoring: monitoring.Sender | None
 
     def _check(self) -> None:
         if self.errno:
@@ -275,3 +279,24 @@ class Binding(Lingering):
                 if connection.pipe is pipe and pipe not in self.retiring:
                     self._retire_connection(connection)
                     return
+
+    # -- who is told of it
+
+    def monitor(self, event: int, value: int, endpoint: str) -> None:
+        """Tell the monitor, if there is one."""
+        if self.monitoring is not None:
+            self.monitoring.tell(event, value, endpoint)
+
+    def start_monitoring(self, endpoint: str | None, events: int) -> None:
+        """Send events to *endpoint* (inproc) from now on; None ends it."""
+        self._check()
+        self.stop_monitoring()
+        if endpoint is not None:
+            monitoring.check(endpoint)
+            self.monitoring = monitoring.Sender(self.state.host(SocketType.PAIR), endpoint, events)
+
+    def stop_monitoring(self) -> None:
+        """End the monitor, with the event that says so."""
+        sender, self.monitoring = self.monitoring, None
+        if sender is not None:
+            sender.close()

@@ -18,7 +18,7 @@ from gzmtp import lifetime, zap
 from gzmtp import monitor as monitoring
 from gzmtp.binding import Binding
 from gzmtp.connection import Connection
-from gzmtp.constants import Errno, PollEvent, SocketOption, SocketType
+from gzmtp.constants import Errno, PollEvent, SocketOption
 from gzmtp.ended import Ended
 from gzmtp.endpoint import Dialer, Endpoint, Listener
 from gzmtp.error import ZMQError, error_for
@@ -237,11 +237,6 @@ class Host(Binding):
             max_size=options.maxmsgsize,
         )
 
-    def monitor(self, event: int, value: int, endpoint: str) -> None:
-        """Tell the monitor, if there is one."""
-        if self.monitoring is not None:
-            self.monitoring.tell(event, value, endpoint)
-
     # -- the end
 
     def terminate(self) -> None:
@@ -344,10 +339,8 @@ class Host(Binding):
             return pattern.take()  # type: ignore[no-any-return]
         except IndexError:
             pass
-        if not pattern.refill():
-            return None
         try:
-            return pattern.take()  # type: ignore[no-any-return]
+            return pattern.take() if pattern.refill() else None
         except IndexError:  # what there was is not for the user: a stale reply
             return None
 
@@ -389,17 +382,3 @@ class Host(Binding):
             pipe.sndhwm = self.options.sndhwm or Pipe().sndhwm
             pipe.rcvhwm = self.options.rcvhwm or Pipe().rcvhwm
             pipe.mark = min(pipe.mark, pipe.sndhwm)
-
-    def start_monitoring(self, endpoint: str | None, events: int) -> None:
-        """Send events to *endpoint* (inproc) from now on; None ends it."""
-        self._check()
-        self.stop_monitoring()
-        if endpoint is not None:
-            monitoring.check(endpoint)
-            self.monitoring = monitoring.Sender(self.state.host(SocketType.PAIR), endpoint, events)
-
-    def stop_monitoring(self) -> None:
-        """End the monitor, with the event that says so."""
-        sender, self.monitoring = self.monitoring, None
-        if sender is not None:
-            sender.close()
