@@ -83,7 +83,7 @@ class ReadEngine:
         self._closing = closing
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
-        self._further = Patience(1, _FURTHER)  # with looking for more than a burst
+        self._further = Patience(tuning.read_on, _FURTHER)  # with more than a burst
         self._carried = 0  # bytes of an unfinished body that came in earlier calls
         pipe.resume = self.resume
 

@@ -48,6 +48,9 @@ class Tuning:
     in_batch_large: int = 8192
     #: Bytes that one connection may receive before others have their turn.
     receive_burst: int = 65536
+    #: Whether who runs out of messages reads himself what a burst has left in the kernel, without
+    #: a turn of the loop, where that has paid of late.
+    read_on: bool = True
     #: Whether reading stops while the inbox is at its high-water mark.
     pause_reading: bool = True
     #: Seconds that a greenlet which has sent something and waits looks out for the answer before
@@ -110,8 +113,8 @@ class Tuning:
 
 
 _MAY_BE_ZERO = {
-    "short_run", "pause_reading", "answer_spin", "write_spin", "pace_locally", "exit_linger",
-    "exit_linger_unconnected",
+    "short_run", "read_on", "pause_reading", "answer_spin", "write_spin", "pace_locally",
+    "exit_linger", "exit_linger_unconnected",
 }  # fmt: skip
 _SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,
               "0": False, "false": False, "no": False, "off": False}

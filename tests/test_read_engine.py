@@ -79,6 +79,13 @@ def test_no_more_is_taken_than_a_burst_and_the_rest_is_known(engine):
     assert sizes(reader) == [1000] * 20 and not ended
 
 
+def test_it_can_be_told_not_to_read_on(engine):
+    reader, peer, _ = engine(receive_burst=4 * KIB, in_batch_large=4 * KIB, read_on=False)
+    peer.sendall(b"".join(encode([[bytes(1000)]] * 20, 1 << 20)))
+    reader.pump()
+    assert 0 < len(sizes(reader)) < 20 and not reader.pipe.more
+
+
 def test_nothing_is_said_of_a_rest_when_all_has_been_taken(engine):
     reader, peer, ended = engine()
     peer.sendall(b"".join(encode([[b"x"]] * 3, 1 << 20)))
