@@ -92,6 +92,17 @@ def test_json(traffic, top):
     assert [s["type"] for s in told["contexts"][0]["sockets"]] == ["PULL", "PUSH", "DEALER"]
 
 
+def test_who_reads_it_may_have_seen_enough(traffic, runtime):
+    run = traffic()
+    command = [sys.executable, "-m", "gzmtp", "top", "--json", "--interval", "0.01", str(run.process.pid)]
+    showing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert json.loads(showing.stdout.readline())["pid"] == run.process.pid
+    showing.stdout.close()  # as head -1 does
+    assert eventually(lambda: showing.poll() is not None) and showing.returncode == 0
+    with showing.stderr:
+        assert showing.stderr.read() == ""
+
+
 def test_several_processes_are_listed(traffic, top):
     pids = sorted(traffic().process.pid for _ in range(2))
     done = top("--once")
