@@ -61,7 +61,8 @@ class Loop(Turns):
         self.heirs: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
         self._bell: Any = None
-        if ".libuv." in type(hub.loop).__module__:
+        self.libuv = ".libuv." in type(hub.loop).__module__
+        if self.libuv:
             self._bell = hub.loop.async_(ref=False)
             self._bell.start(_ignore)
             self.tell = self._ring
@@ -242,13 +243,26 @@ class Watch:
             self.active = True
             self.loop._watches.add(self)
             if self.loop.is_here():
-                self._watcher.start(self.callback)
+                self._begin()
             else:  # the socket is being handed over, and its old thread is not done yet
                 self.loop.tell(self._start_there)
 
     def _start_there(self) -> None:
         if self.active and self.loop.is_here() and self._watcher is not None:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self.loop.libuv:
+            self._watcher.start(self._call, pass_events=True)
+        else:
             self._watcher.start(self.callback)
+
+    def _call(self, events: int) -> None:
+        """Call back, and see to it that libuv watches on: it stops at an error (*events* is
+        negative), before which there may be something to be read over a Unix socket."""
+        self.callback()
+        if events < 0:
+            self._start_there()
 
     def stop(self) -> None:
         """Stop watching, for the time being; idempotent."""
@@ -289,7 +303,7 @@ class Watch:
         self.close()
 
 
-def _ignore() -> None:
+def _ignore(events: int = 0) -> None:
     """What a watcher calls that is to be stopped."""
 
 

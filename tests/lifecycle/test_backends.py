@@ -1,6 +1,9 @@
-"""The loop's other ways of asking the kernel (GEVENT_BACKEND): not all of them have a descriptor of their own."""
+"""The loop's other ways of asking the kernel (GEVENT_LOOP, GEVENT_BACKEND): not all of them have a descriptor of
+their own, nor do they say the same of an error."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import gevent.core
 import pytest
@@ -35,3 +38,37 @@ def test_echo(program, backend, monkeypatch):
     run = program(ECHO)
     assert run.end() == 0, run.errors
     assert (run.output, run.errors) == (f"{backend}\n", "")
+
+
+LEFT = """
+import gevent, sys, time
+sys.path.insert(0, sys.argv[1])
+from support.raw import RawListener, message
+listener = RawListener(sys.argv[2])
+context = zmq.Context()
+dealer = context.socket(zmq.DEALER)
+dealer.reconnect_ivl = 1
+dealer.rcvtimeo = 5000
+dealer.connect(listener.endpoint)
+for number in range(3):
+    peer = listener.accept()
+    peer.handshake("DEALER")
+    dealer.send(b"never read")
+    gevent.sleep(0.01)
+    peer.send(message(b"last words"))
+    peer.close()
+    assert dealer.recv() == b"last words"
+listener.accept().close()
+listener.close()
+context.destroy(0)
+print("found again")
+"""
+
+
+@pytest.mark.parametrize("loop", ["libev-cext", "libuv"])
+def test_a_peer_that_goes_with_last_words_and_unread_ones_of_ours(program, loop, monkeypatch, tmp_path):
+    """Over ipc both are told at once, and libuv tells of an error once: the end is noticed all the same."""
+    monkeypatch.setenv("GEVENT_LOOP", loop)
+    run = program(LEFT, str(Path(__file__).parents[1]), str(tmp_path / "place"))
+    assert run.end() == 0, run.errors
+    assert (run.output, run.errors) == ("found again\n", "")
