@@ -74,7 +74,7 @@ class Pipe:
         "queue", "mark", "wake", "sndhwm", "full", "control", "nudge",
         "inbox", "rcvhwm", "paused", "more", "resume",
         "identity", "socket_type", "given_id", "routing_id", "metadata", "minor",
-        "active", "slot", "drop", "end", "idle", "endpoint",
+        "active", "slot", "hello", "drop", "end", "idle", "endpoint",
     )  # fmt: skip
 
     def __init__(self, sndhwm: int = 0, rcvhwm: int = 0) -> None:
@@ -101,6 +101,7 @@ class Pipe:
         # the pattern's own
         self.active = False
         self.slot: Any = None
+        self.hello: Message | None = None  # the HELLO_MSG that was queued last
         self.end: Callable[[], object] = nothing
         self.idle: Callable[[], object] = nothing
         self.unserve()

@@ -59,6 +59,7 @@ class Pipe(Protocol):
     # the pattern's own
     active: bool
     slot: Any
+    hello: Message | None
     # asked of whoever serves the pipe; harmless when nobody does
     wake: Callable[[], object]
     nudge: Callable[[], object]
@@ -224,10 +225,13 @@ def post(pipe: Pipe, message: Message) -> None:
 
 
 def greet(pipe: Pipe, message: bytes | None) -> None:
-    """Put a HELLO_MSG before all that waits: each connection begins with it."""
-    if message and pipe.queue.maxlen is None:
-        pipe.queue.appendleft([bytes(message)])
-        if len(pipe.queue) >= pipe.mark:
+    """Put a HELLO_MSG before all that waits: each connection begins with it, and one that ended
+    before it had left hands it on to the next."""
+    queue = pipe.queue
+    if message and queue.maxlen is None and not (queue and queue[0] is pipe.hello):
+        pipe.hello = [bytes(message)]
+        queue.appendleft(pipe.hello)
+        if len(queue) >= pipe.mark:
             pipe.wake()
 
 

@@ -40,6 +40,7 @@ class FakePipe:
         self.minor = (3, 1)
         self.active = False
         self.slot: Any = None
+        self.hello: Any = None
         self.wake = self.nudge = self.resume = lambda: None
         self.drop = lambda reason: self.dropped.append(reason)
         self.end = self._end

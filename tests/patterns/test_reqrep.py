@@ -385,6 +385,17 @@ def test_hello_begins_each_connection(kind: SocketType) -> None:
     assert list(pipe.queue) == [[b"HELLO"]]
 
 
+def test_a_hello_that_never_left_is_not_said_twice() -> None:
+    """A peer may come, and be gone before anything could be sent, again and again."""
+    dealer = make(SocketType.DEALER, hello_msg=b"HELLO")
+    pipe = join(dealer)
+    for _ in range(3):
+        dealer.hiccup(pipe)
+        dealer.ready(pipe)
+    dealer.send([b"HELLO"])
+    assert list(pipe.queue) == [[b"HELLO"], [b"HELLO"]]
+
+
 def test_hiccup_message_tells_of_a_lost_peer() -> None:
     dealer = make(SocketType.DEALER, hiccup_msg=b"HICCUP")
     pipe = join(dealer)
