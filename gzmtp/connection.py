@@ -192,12 +192,12 @@ class Connection:
         if interval > 0 and peer is not None and peer.version >= (3, 0):
             timer = Timer(self.loop, interval / 1000, self._heartbeat, repeat=True)
             self._timers["heartbeat"] = timer
+        self._handshake = None
         self.writer.begin()
         if self._deaf:
             self.reader.close()
         elif not self.closed:
             self.reader.begin(rest)
-        self._handshake = None
 
     def _commands(self, bodies: list[bytes]) -> None:
         """Serve commands that came between messages; what is malformed is ignored."""

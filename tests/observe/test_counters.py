@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.raw import frame, greeting, message, ready
 from support.waiting import eventually
 
 from gzmtp.metrics import MEANINGS, NAMES, Counters, derived, values
@@ -100,3 +101,14 @@ def test_a_failed_handshake_is_counted(sockets, bind, raw):
     peer.send(b"GET / HTTP/1.0\r\n\r\n")
     eventually(lambda: pull.metrics()["failed_handshakes"] == 1)
     assert pull.metrics()["connections"] == 0
+
+
+def test_a_fault_that_comes_with_the_handshake_is_none_of_the_handshake(sockets, bind, raw):
+    """The peer has sent its greeting, READY, a message and nonsense in one piece."""
+    pull = sockets("PULL", maxmsgsize=1000)
+    peer = raw(bind(pull))
+    peer.send(greeting(), ready("PUSH"), message(b"whole"), frame(b"x", length=5000))
+    assert pull.recv() == b"whole"
+    assert peer.closed()
+    eventually(lambda: not pull._host.listeners[0].connections)
+    assert (pull.metrics()["connections"], pull.metrics()["failed_handshakes"]) == (1, 0)
