@@ -186,6 +186,8 @@ class Socket(Handle, Generic[T_co]):
             if host.type == SocketType.DGRAM:  # (others end their message where it is whole)
                 raise ZMQError(Errno.EINVAL, "Invalid argument: a datagram is the last part")
         message = [part] if gathered is None else [*gathered, part]
+        # While this waits others may send, and if it is killed the next message begins anew.
+        host.gathered = None
         try:
             if flags & NOBLOCK:
                 if host.pattern.send(message):
@@ -193,11 +195,9 @@ class Socket(Handle, Generic[T_co]):
             elif host.send(message):
                 self._send_waiting(message)
         except ZMQError:
-            raise  # the last part may be sent again
-        except BaseException:  # killed: what is not whole must not begin the next message
-            host.gathered = None
+            if host.gathered is None and not host.errno:
+                host.gathered = gathered  # the last part may be sent again
             raise
-        host.gathered = None
         for each in message:
             if type(each) is Body:
                 each.settle()

@@ -76,6 +76,21 @@ class TestMany:
             assert len(set(b.recv_multipart())) == 1
         gevent.joinall(greenlets, timeout=5, raise_error=True)
 
+    @pytest.mark.parametrize("transport", ["inproc", "ipc"], indirect=True)
+    def test_parts_that_are_no_bytes_do_not_mix_either(self, pair_of):
+        """A sender that has kept the hub waiting lets others run before its last part, too."""
+        a, b = pair_of("PUSH", "PULL", dict(sndhwm=0), dict(rcvhwm=0))
+
+        def send(n):
+            for _ in range(3000):
+                a.send_multipart([bytearray(b"%d" % n)] * 3)
+
+        greenlets = [gevent.spawn(send, n) for n in range(3)]
+        for _ in range(9000):
+            message = b.recv_multipart()
+            assert len(message) == 3 and len(set(message)) == 1
+        gevent.joinall(greenlets, timeout=5, raise_error=True)
+
     def test_killed_waiter_in_the_middle(self, pair_of):
         a, b = pair_of("PUSH", "PULL")
         got = []
