@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from os import environ as _environ
 
+from gzmtp.sources import compiled  # before what it chooses is imported
+
+# isort: split
+
 from gzmtp import constants, error
 from gzmtp.capabilities import (
     DRAFT_API,

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gzmtp.error import ZMQError
+from gzmtp.patterns.pattern import Pattern
 
 
-class Ended:
+class Ended(Pattern):
     """The pattern of a socket that has come to its end: every use raises the same error."""
 
     shares = False
@@ -21,9 +22,11 @@ class Ended:
     def __init__(self, why: Callable[[], ZMQError]) -> None:
         """*why* returns the error."""
         self._why = why
+        self.send = self.take = self._raise
 
     def _raise(self, *args: Any) -> Any:
         raise self._why()
 
-    send = begin = take = refill = readable = writable = set_option = configure = _raise
-    origin = address = topics_count = pipes = join = leave = disconnect_peer = _raise
+    _any: Any = _raise
+    begin = refill = readable = writable = set_option = configure = _any
+    origin = address = topics_count = pipes = join = leave = disconnect_peer = _any

@@ -12,6 +12,7 @@ from typing import Any
 
 from gzmtp import lifetime
 from gzmtp.constants import Errno
+from gzmtp.door import Doorway
 from gzmtp.endpoint import Dialer, Endpoint, Listener
 from gzmtp.error import ZMQError
 from gzmtp.loop import Loop, Timer
@@ -19,7 +20,7 @@ from gzmtp.transports.inproc import Joint
 from gzmtp.waiting import Line
 
 
-class Handover:
+class Handover(Doorway):
     """The part of a host that knows which thread it belongs to."""
 
     loop: Loop

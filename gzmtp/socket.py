@@ -4,29 +4,26 @@ Owns the gathering of parts into a message and their doling out again, and pyzmq
 that is no message (endpoints, options, closing) is `gzmtp.handle`'s.  Must not know how bytes
 travel: whole messages go to the host's pattern, and come from it.  zmq_send(3), zmq_recv(3).
 
-The message path is `send` and `recv`: what is usual (bytes in, bytes out, no flags) comes first
-and costs one Python call besides the pattern's; everything else is `_send_other`, `_recv_other`.
+The message path is `gzmtp.door`'s; everything that is not usual comes to `_send_other` and
+`_recv_other`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from gzmtp.buffers import flat
-from gzmtp.constants import Errno, Flag, SocketOption, SocketType
+from gzmtp.constants import Errno, SocketType
+from gzmtp.door import NOBLOCK, SNDMORE, Door
 from gzmtp.error import Again, ZMQError
 from gzmtp.frame import _FINISHED_TRACKER, Frame, MessageTracker, as_group, as_routing_id
 from gzmtp.handle import Handle
 from gzmtp.pipe import Body, Message
 
-NOBLOCK = int(Flag.DONTWAIT)
-SNDMORE = int(Flag.SNDMORE)
-
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Socket(Handle, Generic[T_co]):
+class Socket(Door, Handle, Generic[T_co]):
     """A ZeroMQ socket, as pyzmq's zmq.Socket: create it by `Context.socket`.
 
     Blocking calls block the calling greenlet only; any number of greenlets may wait.  A second
@@ -42,102 +39,6 @@ class Socket(Handle, Generic[T_co]):
         # send_multipart calls a subclass's own send() part by part, as pyzmq's does.
         cls._send_is_ours = cls.send is Socket.send
         cls._recv_is_ours = cls.recv is Socket.recv
-
-    # -- the message path
-
-    def send(
-        self,
-        data: Any,
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        routing_id: int | None = None,
-        group: str | None = None,
-    ) -> MessageTracker | None:
-        """Send one part: bytes, any contiguous buffer, or a Frame.
-
-        *flags*: NOBLOCK, SNDMORE.  With ``copy=False`` the body is never copied and must not be
-        changed until it has left; with *track* too, a MessageTracker that tells when is returned.
-        *routing_id* (SERVER, PEER) and *group* (RADIO) say where it goes; a Frame may do that too.
-        Raises Again (NOBLOCK, or SNDTIMEO milliseconds went by), ContextTerminated, ZMQError
-        (EFSM, EHOSTUNREACH, ENOTSUP, ENOTSOCK), TypeError for str.  zmq_msg_send(3).
-        """
-        host = self._host
-        if (
-            type(data) is bytes
-            and not flags
-            and copy
-            and host.gathered is None
-            and routing_id is group  # type: ignore[comparison-overlap]  # both None
-        ):
-            message: Message = [data]
-            if host.send(message):
-                self._send_waiting(message)
-            return None
-        return self._send_other(data, flags, copy, track, routing_id, group)
-
-    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
-        """Receive one part: bytes, or a Frame with ``copy=False``.
-
-        *flags*: NOBLOCK.  Raises Again (NOBLOCK, or RCVTIMEO milliseconds went by),
-        ContextTerminated, ZMQError (EFSM, ENOTSUP, ENOTSOCK).  zmq_msg_recv(3).
-        """
-        host = self._host
-        if host.doled is None and copy and not flags:
-            try:
-                parts = host.pattern.take()
-            except IndexError:
-                pass
-            else:
-                if len(parts) != 1:
-                    host.doled = parts[:0:-1]
-                return parts[0]
-            parts = self._recv_waiting(0)
-            if len(parts) != 1:
-                host.doled = parts[:0:-1]
-            return parts[0]
-        return self._recv_other(flags, copy, track)
-
-    def send_multipart(
-        self,
-        msg_parts: Sequence[Any],
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        **kwargs: Any,
-    ) -> MessageTracker | None:
-        """Send all parts as one message; parts, flags and errors as in `send`."""
-        message = []
-        for index, part in enumerate(msg_parts):
-            if type(part) is not bytes:
-                self._check_part(index, part)
-            message.append(part)
-        host = self._host
-        if (
-            not self._send_is_ours or kwargs or track or not copy or host.gathered is not None
-            or flags & SNDMORE or not message or set(map(type, message)) != {bytes}
-        ):  # fmt: skip
-            return self._send_parts(message, flags, copy, track, kwargs)
-        if flags & NOBLOCK:
-            if host.pattern.send(message):
-                self._send_now(message)
-        elif host.send(message):
-            self._send_waiting(message)
-        return None
-
-    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
-        """Receive all parts of the next message (or of what is left of it) as a list."""
-        host = self._host
-        if host.doled is None and copy and self._recv_is_ours:
-            try:
-                return host.pattern.take()  # type: ignore[no-any-return]
-            except IndexError:
-                pass
-            return self._recv_waiting(flags)
-        parts = [self.recv(flags, copy=copy, track=track)]
-        while self.get(SocketOption.RCVMORE):
-            parts.append(self.recv(flags, copy=copy, track=track))
-        return parts
 
     # -- the rest of sending
 

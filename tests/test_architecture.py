@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
 # here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version buffers constants z85 error tuning metrics option_table patience",
+    "_version buffers constants sources z85 error tuning metrics option_table patience",
     "wire | patterns | pipe | options",
     "turns",
     "loop signals mechanism",
@@ -29,6 +29,7 @@ ROWS = (
     "endpoint",
     "capabilities monitor zap",
     "datagrams",
+    "door",
     "handover",
     "lingering",
     "binding",

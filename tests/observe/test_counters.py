@@ -6,6 +6,7 @@ import pytest
 from support.raw import frame, greeting, message, ready
 from support.waiting import eventually
 
+import gzmtp
 from gzmtp.metrics import MEANINGS, NAMES, Counters, derived, values
 
 pytestmark = pytest.mark.gzmtp_only("libzmq counts nothing")
@@ -16,7 +17,9 @@ LARGE = 1 << 20
 
 def test_each_counter_has_a_meaning_and_adds_up() -> None:
     a, b = Counters(), Counters()
-    assert set(NAMES) == set(MEANINGS) == set(Counters.__annotations__)
+    assert set(NAMES) == set(MEANINGS)
+    if not gzmtp.compiled:  # which has no annotations: the compiler has seen to it that all are declared
+        assert set(NAMES) == set(Counters.__annotations__)
     for number, name in enumerate(NAMES):
         setattr(a, name, number)
         setattr(b, name, 100)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gzmtp.constants import SocketType
 from gzmtp.patterns import REGISTRY
+from gzmtp.pipe import Pipe
 
 DEFAULTS = {
     "conflate": 0, "probe_router": 0, "req_relaxed": 0, "req_correlate": 0,
@@ -20,13 +21,14 @@ DEFAULTS = {
 }  # fmt: skip
 
 
-class FakePipe:
+class FakePipe(Pipe):
     """A pipe whose server does what a test says; with none, messages wait in the queue.
 
     `sent` is what a server (`serve`) took, `dropped` the reasons of drop(), `ended` counts end().
     """
 
     def __init__(self, name: str = "", sndhwm: int = 0, rcvhwm: int = 0, **traits: Any) -> None:
+        super().__init__()  # it is a Pipe because compiled patterns take no other
         self.name = name
         self.queue: deque[Any] = deque()
         self.sndhwm = self.mark = sndhwm or sys.maxsize

@@ -1,0 +1,7 @@
+# What the compiler is told of pattern.py; nothing but it reads this (gzmtp/sources.py).
+from gzmtp.pipe cimport Pipe as CPipe
+
+cdef class Pattern:
+    cdef public object send, take
+
+cpdef post(CPipe pipe, message)

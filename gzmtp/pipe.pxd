@@ -1,0 +1,13 @@
+# What the compiler is told of pipe.py; nothing but it reads this (gzmtp/sources.py).
+cdef class Body:
+    cdef public object buffer, done
+    cdef public bint borrowed, taken
+
+cdef class Pipe:
+    cdef public object queue, wake, control, nudge, inbox, resume
+    cdef public object identity, socket_type, given_id, routing_id, metadata, minor
+    cdef public object slot, drop, end, idle, endpoint
+    cdef public Py_ssize_t mark, sndhwm, rcvhwm
+    cdef public bint full, paused, active
+
+    cpdef mark_at(self, Py_ssize_t count)

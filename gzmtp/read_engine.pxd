@@ -1,0 +1,22 @@
+# What the compiler is told of read_engine.py; nothing but it reads this (gzmtp/sources.py).
+cimport cython
+from gzmtp.pipe cimport Pipe as CPipe
+from gzmtp.loop cimport Loop as CLoop, Watch as CWatch
+from gzmtp.metrics cimport Counters as CCounters
+
+cdef class ReadEngine:
+    cdef public CPipe pipe
+    cdef public object decoder
+    cdef public CCounters counters
+    cdef public CLoop loop
+    cdef public object _recv, _recv_into, _recvmsg_into, _tuning
+    cdef public object _deliver, _commands, _readable, _readable_now, _here, _closing
+    cdef public CWatch _watch
+    cdef public bint _closed
+    cdef public Py_ssize_t _ask, _carried
+
+    cpdef pump(self)
+    @cython.locals(
+        pipe=CPipe, counters=CCounters, budget=Py_ssize_t, ask=Py_ssize_t, count=Py_ssize_t,
+        came=bint, ended=bint, messages=list)
+    cpdef bint _receive(self) except *
