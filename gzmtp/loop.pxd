@@ -15,7 +15,8 @@ cdef class Loop(Turns):
 cdef class Watch:
     cdef public Loop loop
     cdef public object fd, events, callback, _watcher
-    cdef public bint active, opening
+    cdef public bint active
+    cdef public double opening
 
 cdef class Timer:
     cdef public Loop loop

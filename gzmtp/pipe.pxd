@@ -6,8 +6,8 @@ cdef class Body:
 cdef class Pipe:
     cdef public object queue, wake, control, nudge, inbox, resume
     cdef public object identity, socket_type, given_id, routing_id, metadata, minor
-    cdef public object slot, drop, end, idle, endpoint
+    cdef public object slot, drop, end, idle, endpoint, hello
     cdef public Py_ssize_t mark, sndhwm, rcvhwm
-    cdef public bint full, paused, active
+    cdef public bint full, paused, more, active
 
     cpdef mark_at(self, Py_ssize_t count)

@@ -3,6 +3,7 @@ cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 from gzmtp.loop cimport Loop as CLoop, Watch as CWatch
 from gzmtp.metrics cimport Counters as CCounters
+from gzmtp.patience cimport Patience as CPatience
 
 cdef class ReadEngine:
     cdef public CPipe pipe
@@ -12,6 +13,7 @@ cdef class ReadEngine:
     cdef public object _recv, _recv_into, _recvmsg_into, _tuning
     cdef public object _deliver, _commands, _readable, _readable_now, _here, _closing
     cdef public CWatch _watch
+    cdef public CPatience _further
     cdef public bint _closed
     cdef public Py_ssize_t _ask, _carried
 
@@ -20,3 +22,4 @@ cdef class ReadEngine:
         pipe=CPipe, counters=CCounters, budget=Py_ssize_t, ask=Py_ssize_t, count=Py_ssize_t,
         came=bint, ended=bint, messages=list)
     cpdef bint _receive(self) except *
+    cpdef bint _is_more(self) except *

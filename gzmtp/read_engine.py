@@ -239,8 +239,10 @@ class ReadEngine:
             reads = self.counters.reads
             if (not further or self._is_more()) and self._receive():
                 self._readable()
-            if further:
-                (self._further.wasted if self.counters.reads == reads else self._further.paid)()
+            if further and self.counters.reads > reads:
+                self._further.paid()
+            elif further:
+                self._further.wasted()
         else:
             self._watch.loop.tell(self._watch.start)
 

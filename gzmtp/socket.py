@@ -213,7 +213,7 @@ class Socket(Door, Handle, Generic[T_co]):
                 pass
         if nonblocking:
             host.progress()
-            found = host.try_to_receive()
+            found: list[bytes] | None = host.try_to_receive()
             if found is None:
                 raise Again()
             return found

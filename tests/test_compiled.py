@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 import gzmtp
 from gzmtp import sources
+from gzmtp.metrics import NAMES
 
 pytestmark = pytest.mark.gzmtp_only("it is about how gzmtp is built")
 
@@ -84,6 +87,36 @@ def test_a_whole_build_is_hidden_when_asked(copy: Path) -> None:
 def test_declarations_belong_to_modules_that_are_compiled(path: Path) -> None:
     module = ".".join(path.relative_to(ROOT / "gzmtp").with_suffix("").parts)
     assert module in sources.MODULES and path.with_suffix(".py").exists()
+
+
+def declared(path: Path) -> dict[str, set[str]]:
+    """The attributes that a .pxd file declares, by class."""
+    found: dict[str, set[str]] = {}
+    for line in path.read_text().splitlines():
+        if begun := re.match(r"cdef class (\w+)", line):
+            found[begun[1]] = set()
+        elif fields := re.match(r"    cdef public (?:long long|\w+) ([\w, ]+)$", line):
+            found[list(found)[-1]] |= set(fields[1].split(", "))
+    return found
+
+
+def slots(path: Path) -> dict[str, set[str]]:
+    """The __slots__ of a module's classes."""
+    found: dict[str, set[str]] = {}
+    for node in ast.parse(path.read_text()).body:
+        for each in getattr(node, "body", ()):
+            if isinstance(each, ast.Assign) and getattr(each.targets[0], "id", "") == "__slots__":
+                value = each.value
+                found[node.name] = set(NAMES if isinstance(value, ast.Name) else ast.literal_eval(value))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "gzmtp").rglob("*.pxd")), ids=lambda path: path.stem)
+def test_what_is_declared_is_what_there_is(path: Path) -> None:
+    """A new attribute is declared too: nobody who has no compiler would notice otherwise."""
+    theirs = declared(path)
+    for name, ours in slots(path.with_suffix(".py")).items():
+        assert theirs.get(name, ours) == ours, name
 
 
 @pytest.mark.parametrize("wanted, count", [("", 0), ("0", 0), ("1", len(sources.MODULES))])
