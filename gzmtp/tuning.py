@@ -13,6 +13,7 @@ Set them for a context or a socket::
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -77,6 +78,8 @@ class Tuning:
             value = getattr(self, field.name)
             if field.name != "strategy" and value < (0 if field.name in _MAY_BE_ZERO else 1):
                 raise ValueError(f"{field.name} is {value!r}, must be positive")
+            if isinstance(value, int) and value > sys.maxsize:  # the compiled engines' integers
+                raise ValueError(f"{field.name} is {value!r}, must be at most {sys.maxsize}")
 
     def but(self, **changes: Any) -> Tuning:
         """Return the same settings but for *changes*."""

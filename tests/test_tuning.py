@@ -48,6 +48,8 @@ def test_to_many_nothing_else_is_different(short_run, peers):
 def test_what_makes_no_sense_is_refused_by_name(field):
     with pytest.raises(ValueError, match=field):
         Tuning(**{field: -1})
+    with pytest.raises(ValueError, match=field):
+        Tuning(**{field: 1 << 80})
     with pytest.raises(ValueError, match=f"GZMTP_{field.upper()}"):
         Tuning.from_environ({f"GZMTP_{field.upper()}": "a lot"})
 
