@@ -29,21 +29,26 @@ def extensions():
         from Cython.Build import cythonize
     except ImportError:  # setuptools asks for setup_requires first, and comes again with it
         return []
-    # Annotations stay what they are for Python: the .pxd files say what is what.
-    return cythonize(
-        [
-            Extension(
-                f"gzmtp.{module}",
-                [f"gzmtp/{module.replace('.', '/')}.py"],
-                optional=True,
-                # The door's methods are users' to look at: inspect.signature and such.
-                cython_directives={"binding": module == "door"},
-            )
-            for module in modules()
-        ],
-        build_dir="build/cython",
-        compiler_directives={"language_level": 3, "annotation_typing": False},
-    )
+    made = []
+    # The door's methods are for users to look at (inspect.signature), which costs a little.
+    for binding in (False, True):
+        made += cythonize(
+            [
+                Extension(f"gzmtp.{module}", [f"gzmtp/{module.replace('.', '/')}.py"])
+                for module in modules()
+                if (module == "door") == binding
+            ],
+            build_dir="build/cython",
+            compiler_directives={
+                "language_level": 3,
+                "binding": binding,
+                # Annotations stay what they are for Python: the .pxd files say what is what.
+                "annotation_typing": False,
+            },
+        )
+    for extension in made:
+        extension.optional = True  # (cythonize forgets it)
+    return made
 
 
 setup(ext_modules=extensions(), setup_requires=[CYTHON] if WANTED else [])
