@@ -78,6 +78,7 @@ class Lingering(Handover):
             self._finish(connection)
         else:
             self.retiring[pipe] = connection
+            connection.deafen()
 
     def _retire_pipe(self, pipe: Pipe, attached: bool) -> None:
         if attached:
