@@ -268,7 +268,6 @@ class Dialer(Endpoint):
 
     def _connected(self) -> None:
         sock = self._stop_dialing()
-        self._interval = self.options.reconnect_ivl
         self.monitor(Event.CONNECTED, sock.fileno())
         self._adopt(sock, self.endpoint)
 
@@ -292,10 +291,11 @@ class Dialer(Endpoint):
         """Dial again, unless the peer refused us for good."""
         super().lost(connection, reason)
         self._hold(not self.closed)
-        stop = self.options.reconnect_stop
         if isinstance(reason, Denied):
             return  # asking again would not change the answer
-        if connection.pipe is None and stop & ReconnectStop.HANDSHAKE_FAILED:
+        if connection.pipe is not None:
+            self._interval = self.options.reconnect_ivl  # it had shaken hands
+        elif self.options.reconnect_stop & ReconnectStop.HANDSHAKE_FAILED:
             return
         if self.options.reconnect_ivl < 0:
             self._give_up()

@@ -83,6 +83,29 @@ def test_interval_grows_to_its_maximum(sockets, unused, events):
     assert values[0] < values[2] and max(values) <= 61
 
 
+@pytest.mark.gzmtp_only("libzmq begins anew with the shortest as soon as somebody accepts")
+def test_interval_grows_while_nobody_shakes_hands(sockets, raw_listener, events):
+    """Somebody accepts, and is no peer: he is not asked again and again without a pause."""
+    listener = raw_listener()
+    client = sockets("PUSH", reconnect_ivl=1, reconnect_ivl_max=16)
+    watch = events(client)
+    client.connect(listener.endpoint)
+    for _ in range(6):
+        rude = listener.accept()
+        rude.send(bytes(64))
+        rude.close()
+    watch.until(*["CONNECT_RETRIED"] * 6)
+    values = [value for name, value, _ in watch.seen if name == "CONNECT_RETRIED"]
+    assert values[:6] == [1, 2, 4, 8, 16, 16]
+    watch.forget()
+    good = listener.accept()
+    good.handshake("PULL")
+    watch.until("HANDSHAKE_SUCCEEDED")
+    good.close()
+    watch.until("CONNECT_RETRIED")
+    assert watch.value("CONNECT_RETRIED") == 1
+
+
 def test_minus_one_never_reconnects(sockets, bind, events):
     server, client = sockets("PULL"), sockets("PUSH", reconnect_ivl=-1)
     place = bind(server)
