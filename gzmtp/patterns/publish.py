@@ -28,8 +28,6 @@ from gzmtp.patterns.subscriptions import (
 #: OVERHEAD for each.
 MOST_OF_PEER, MOST_IN_ALL = LIMIT, 4 * LIMIT
 
-_TOO_MANY = "it has too many subscriptions"
-
 
 class Pub(Pattern):
     """Send each message to those who subscribed to what it begins with; hear subscriptions only."""
@@ -98,9 +96,13 @@ class Pub(Pattern):
     def detach(self, pipe: Pipe) -> None:
         """Forget what it wanted."""
         super().detach(pipe)
-        self._wanted.forget(pipe)
+        self._forget(pipe)
         self._aim()
         self.host.writable()  # under NODROP others may have waited for it
+
+    def _forget(self, pipe: Pipe) -> None:
+        """Strike all that a pipe wanted."""
+        self._wanted.forget(pipe)
 
     def room(self, pipe: Pipe) -> None:
         """Send to it again."""
@@ -157,10 +159,17 @@ class Pub(Pattern):
                 return self._wanted.add(topic, pipe)
             return self._wanted.remove(topic, pipe)
         except TooMany:
-            pipe.drop(_TOO_MANY)
+            self._refuse(pipe)
             return False
         finally:
             self._aim()
+
+    def _refuse(self, pipe: Pipe) -> None:
+        """Send a peer away.  Who comes back on a connecting pipe may be another, with the right to
+        as many subscriptions."""
+        self._forget(pipe)
+        self._aim()
+        pipe.drop("it has too many subscriptions")
 
     def set_option(self, option: int, value: object) -> bool:
         """SUBSCRIBE and UNSUBSCRIBE mean nothing here."""
@@ -214,7 +223,7 @@ class Xpub(Pub):
             else:
                 self._asked.remove(topic, pipe)
         except TooMany:
-            pipe.drop(_TOO_MANY)
+            self._refuse(pipe)
         return True
 
     def set_option(self, option: int, value: object) -> bool:
@@ -228,17 +237,20 @@ class Xpub(Pub):
 
     def detach(self, pipe: Pipe) -> None:
         """Tell of each topic that nobody wants any more."""
+        if self._last is pipe:
+            self._last = None
+        super().detach(pipe)
+
+    def _forget(self, pipe: Pipe) -> None:
         asked = self._asked.forget(pipe)
+        wanted = self._wanted.forget(pipe)
         if self._by_hand:
             cancelled = [topic for topic, _ in asked]
         else:
             every = self._tell_cancels
-            cancelled = [topic for topic, last in self._wanted.forget(pipe) if last or every]
-        if self._last is pipe:
-            self._last = None
+            cancelled = [topic for topic, last in wanted if last or every]
         for topic in cancelled:
             self._tell(None, [b"\0" + topic])
-        super().detach(pipe)
         if cancelled:
             self.host.readable()
 

@@ -167,6 +167,31 @@ def test_too_many_subscriptions_end_the_connection(kind: SocketType) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("manual", [0, 1])
+def test_too_many_subscriptions_are_not_held_against_who_comes_next(
+    kind: SocketType, manual: int
+) -> None:
+    """A connecting pipe outlives its peers."""
+    pub = make(kind, xpub_manual=manual)
+    pub._wanted = Subscriptions(limit=1000)
+    pub._asked = Subscriptions(limit=1000)
+    pipe = join(pub)
+    subscribe(pub, pipe, *(b"%d" % n for n in range(8)))
+    assert pipe.dropped
+    if kind == SocketType.XPUB:
+        told = [message[0] for message in take_all(pub)]
+        assert {b"\1%d" % n for n in range(7)} | {b"\0%d" % n for n in range(7)} <= set(told)
+    pub.hiccup(pipe)
+    pub.ready(pipe)
+    pipe.dropped.clear()
+    subscribe(pub, pipe, b"x", b"y")
+    assert not pipe.dropped
+    if kind == SocketType.PUB:
+        pub.send([b"xylophone"])
+        assert got(pipe) == [b"xylophone"]
+
+
+@BOTH
 def test_welcome(kind: SocketType) -> None:
     pub = make(kind, xpub_welcome_msg=b"W")
     pipe = join(pub)
