@@ -62,8 +62,17 @@ class _Way:
             self.bytes += sum(map(len, message))
             if change is not None:
                 message = change(message)
-            target.send_multipart(message)
+            _send(target, message)
         self.ready = False
+
+
+def _send(socket: Any, message: Message) -> None:
+    """Send at once if there is room.  (Whoever waits, if only for the hub's turn, may be killed:
+    then the message that has been taken from one socket would not reach the other.)"""
+    try:
+        socket.send_multipart(message, _NOW)
+    except Again:
+        socket.send_multipart(message)
 
 
 class _Proxy:
@@ -126,7 +135,7 @@ def _ways(frontend: Any, backend: Any) -> list[_Way]:
 
 def _tap(capture: Any) -> Callable[[Message], None]:
     def tap(message: Message) -> None:
-        capture.send_multipart(message)
+        _send(capture, message)
 
     return tap
 
@@ -186,7 +195,7 @@ def _prefixed(
     socket: Any, prefix: bytes, change: Callable[[Message], Message] | None
 ) -> Callable[[Message], None]:
     def tap(message: Message) -> None:
-        socket.send_multipart([prefix, *(change(message) if change else message)])
+        _send(socket, [prefix, *(change(message) if change else message)])
 
     return tap
 

@@ -6,6 +6,7 @@ import contextlib
 import struct
 import threading
 
+import gevent
 import pytest
 from support.waiting import eventually
 
@@ -227,3 +228,31 @@ def test_thread_proxy_device(zmq, endpoint, sockets, unused):
     device.join(5)
     assert not device.launcher.is_alive()
     context.destroy(linger=0)
+
+
+@pytest.mark.green
+@pytest.mark.gzmtp_only("under zmq.green a proxy blocks the whole thread")
+@pytest.mark.parametrize("capturing", [False, True])
+def test_a_killed_proxy_loses_nothing(zmq, sockets, bind, transport, capturing):
+    """It is killed wherever it waits, and begun anew."""
+    source, front, back, sink = map(sockets, ("PUSH", "PULL", "PUSH", "PULL"))
+    front.connect(bind(source, transport))
+    sink.connect(bind(back, transport))
+    capture = sockets("PUB") if capturing else None
+    total, got = 10_000, []
+
+    def send():
+        for number in range(total):
+            source.send_multipart([b"%d" % number, b"body"])
+
+    def receive():
+        while len(got) < total:
+            got.append(int(sink.recv_multipart()[0]))
+
+    users = [gevent.spawn(send), gevent.spawn(receive)]
+    while not users[1].dead:
+        proxy = gevent.spawn(zmq.proxy, front, back, capture)
+        gevent.sleep(0.001)
+        proxy.kill()
+    gevent.joinall(users, raise_error=True)
+    assert got == list(range(total))
