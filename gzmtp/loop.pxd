@@ -6,7 +6,7 @@ cdef class Loop(Turns):
     cdef public double poked
     cdef public Py_ssize_t _holders
     cdef public object _hold, _bell, thread
-    cdef public bint dead
+    cdef public bint dead, libuv
     cdef public list heirs
 
     cpdef bint is_here(self) except *

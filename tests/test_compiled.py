@@ -20,6 +20,8 @@ from gzmtp.metrics import NAMES
 
 pytestmark = pytest.mark.gzmtp_only("it is about how gzmtp is built")
 
+#: Only inherited from, by Python classes whose instances have attributes of their own.
+OPEN = {"Pattern", "Doorway", "Door"}
 ROOT = Path(__file__).parent.parent
 TELL = """
 import importlib, gzmtp, gzmtp.sources
@@ -100,6 +102,22 @@ def declared(path: Path) -> dict[str, set[str]]:
     return found
 
 
+def assigned(path: Path) -> dict[str, set[str]]:
+    """What methods assign to attributes of self, by class."""
+    return {
+        node.name: {
+            target.attr
+            for each in ast.walk(node)
+            if isinstance(each, (ast.Assign, ast.AnnAssign, ast.AugAssign))
+            for group in (each.targets if isinstance(each, ast.Assign) else [each.target])
+            for target in (group.elts if isinstance(group, ast.Tuple) else [group])
+            if isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == "self"
+        }
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
 def slots(path: Path) -> dict[str, set[str]]:
     """The __slots__ of a module's classes."""
     found: dict[str, set[str]] = {}
@@ -114,9 +132,12 @@ def slots(path: Path) -> dict[str, set[str]]:
 @pytest.mark.parametrize("path", sorted((ROOT / "gzmtp").rglob("*.pxd")), ids=lambda path: path.stem)
 def test_what_is_declared_is_what_there_is(path: Path) -> None:
     """A new attribute is declared too: nobody who has no compiler would notice otherwise."""
-    theirs = declared(path)
-    for name, ours in slots(path.with_suffix(".py")).items():
+    theirs, source = declared(path), path.with_suffix(".py")
+    for name, ours in slots(source).items():
         assert theirs.get(name, ours) == ours, name
+    inherited = set().union(*declared(path.with_name("turns.pxd")).values()) if path.stem == "loop" else set()
+    for name in theirs.keys() - OPEN:
+        assert assigned(source)[name] <= theirs[name] | inherited, name
 
 
 @pytest.mark.parametrize("wanted, count", [("", 0), ("0", 0), ("1", len(sources.MODULES))])
