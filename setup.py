@@ -29,23 +29,15 @@ def extensions():
         from Cython.Build import cythonize
     except ImportError:  # setuptools asks for setup_requires first, and comes again with it
         return []
-    made = []
-    # The door's methods are for users to look at (inspect.signature), which costs a little.
-    for binding in (False, True):
-        made += cythonize(
-            [
-                Extension(f"gzmtp.{module}", [f"gzmtp/{module.replace('.', '/')}.py"])
-                for module in modules()
-                if (module == "door") == binding
-            ],
-            build_dir="build/cython",
-            compiler_directives={
-                "language_level": 3,
-                "binding": binding,
-                # Annotations stay what they are for Python: the .pxd files say what is what.
-                "annotation_typing": False,
-            },
-        )
+    made = cythonize(
+        [
+            Extension(f"gzmtp.{module}", [f"gzmtp/{module.replace('.', '/')}.py"])
+            for module in modules()
+        ],
+        build_dir="build/cython",
+        # Annotations stay what they are for Python: the .pxd files say what is what.
+        compiler_directives={"language_level": 3, "annotation_typing": False},
+    )
     for extension in made:
         extension.optional = True  # (cythonize forgets it)
     return made
