@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
+from support import raw as zmtp
 
 EXHAUST = """
 import os, resource, socket, sys, time
@@ -109,3 +111,52 @@ def test_many_connections_at_once(zmq, sockets, bind, context, many):
     for client in clients[1::2]:
         client.send(b"still")
     assert all(pull.recv() == b"still" for _ in clients[1::2])
+
+
+@pytest.mark.gzmtp_only("libzmq takes parts until there is no memory left")
+def test_a_message_without_end_is_given_up(sockets, bind, raw, events):
+    """A million empty parts is where patience ends, whatever the options say."""
+    pull = sockets("PULL", rcvhwm=0)
+    peer, watch = raw(bind(pull)), events(pull)
+    peer.handshake("PUSH")
+    before = psutil.Process().memory_info().rss
+    part = zmtp.frame(b"", zmtp.MORE) * 10_000
+    with pytest.raises(OSError):
+        for _ in range(1000):
+            peer.send(part)
+    watch.until("DISCONNECTED")
+    assert psutil.Process().memory_info().rss - before < 100 << 20
+    assert not pull.poll(0)
+
+
+@pytest.mark.gzmtp_only("libzmq has no such bounds")
+@pytest.mark.parametrize("version", [3, 1])
+@pytest.mark.parametrize(
+    ("bounds", "size"),
+    [({"max_unfinished_parts": 100}, 1), ({"max_unfinished_bytes": 100_000}, 5000)],
+    ids=["parts", "bytes"],
+)
+def test_bounds_of_an_unfinished_message(sockets, bind, raw, events, version, bounds, size):
+    """What fits arrives, what does not ends the connection."""
+    pull = sockets("PULL")
+    pull.tuning = pull.tuning.but(**bounds)
+    place, watch = bind(pull), events(pull)
+    for count, fits in ((15, True), (150, False)):
+        peer = raw(place)
+        if version == 3:
+            peer.handshake("PUSH")
+            part, last = zmtp.frame(bytes(size), zmtp.MORE), zmtp.frame(b"last")
+        else:  # length (it counts the flags) and flags stand the other way round
+            peer.send(b"\1\0")
+            header = b"\xff" + (size + 1).to_bytes(8, "big") if size > 253 else bytes([size + 1])
+            part, last = header + b"\1" + bytes(size), b"\5\0last"
+        try:
+            peer.send(part * count, last)
+        except OSError:
+            assert not fits
+        if fits:
+            assert len(pull.recv_multipart()) == count + 1
+        else:
+            assert peer.closed()
+            watch.until("DISCONNECTED")
+            assert not pull.poll(5)
