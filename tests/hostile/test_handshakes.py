@@ -300,6 +300,22 @@ def test_legacy_versions_are_served(sockets, bind, raw, major):
     assert pull.recv_multipart() == [b"a", b"b"]
 
 
+@pytest.mark.parametrize("major", [1, 2])
+@pytest.mark.parametrize("security", [{"plain_server": 1}, {"zap_domain": b"global"}])
+def test_legacy_versions_cannot_prove_who_they_are(sockets, bind, events, raw, major, security):
+    pull = sockets("PULL", **security)
+    place, watch = bind(pull), events(pull)
+    peer = raw(place)
+    if major == 2:
+        peer.send(zmtp.SIGNATURE + b"\x01\x08" + b"\x00\x00" + b"\x00\x01x")
+    else:
+        peer.send(b"\x01\x00" + b"\x02\x00x")
+    assert peer.closed()
+    watch.until("DISCONNECTED")
+    assert "HANDSHAKE_SUCCEEDED" not in watch.names
+    assert not pull.poll(5)
+
+
 def test_many_connections_that_say_nothing(served, raw):
     pull, place, watch = served
     peers = [raw(place) for _ in range(60)]
