@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from gevent import monkey
 
-from gzmtp.monkey import SWITCH, patch_zmq
+from gzmtp.monkey import SWITCH, patch_zmq, stdin
 
 _USAGE = """\
 usage: python -m gzmtp.monkey [options] script [arguments]
@@ -42,6 +42,9 @@ options:
   --verbose     say on stderr what is patched
   -h, --help    print this text and end
 NAME is one of: {names}
+
+What the program reads from sys.stdin, input() included, is waited for by gevent's hub, unless
+--no-sys says otherwise (--sys patches it in gevent's way).
 
 Children of multiprocessing are patched in the same way. The program's environment gets
 GZMTP_PATCH_ZMQ=1, by which other Python programs that it starts use gzmtp if they call
@@ -87,6 +90,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     os.environ[SWITCH] = "1"
     _patch(options)
+    if "sys" not in options:
+        stdin.patch()
     if by_name:
         _run_module(rest)
     else:
