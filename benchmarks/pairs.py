@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.channel import Channel, Closed, Stalled, until
+from benchmarks.contenders import CONTENDERS
 
 ROOT = Path(__file__).parents[1]
 TIME_LIMIT = 20.0
@@ -76,7 +78,9 @@ _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 class Process:
     """A fresh interpreter that runs a module, with control lines as its last arguments."""
 
-    def __init__(self, module: str, *arguments: str, lines: int = 1) -> None:
+    def __init__(
+        self, module: str, *arguments: str, lines: int = 1, environ: Mapping[str, str] | None = None
+    ) -> None:
         self._errors = tempfile.TemporaryFile()
         pairs = [socket.socketpair() for _ in range(lines)]
         theirs = [pair[1].fileno() for pair in pairs]
@@ -86,6 +90,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stderr=self._errors,
             cwd=ROOT,
+            env={**os.environ, **(environ or {})},
             preexec_fn=_end_with_parent,
         )
         for pair in pairs:
@@ -136,10 +141,11 @@ class Pair(Cast):
     """Side "a" and side "b" of one contender, in two processes or in one."""
 
     def __init__(self, contender: str, local: bool) -> None:
-        if local:
-            super().__init__(Process("benchmarks.peer", contender, lines=2))
-        else:
-            super().__init__(*(Process("benchmarks.peer", contender) for _ in range(2)))
+        lines = [2] if local else [1, 1]
+        environ = CONTENDERS[contender].environ
+        super().__init__(
+            *(Process("benchmarks.peer", contender, lines=n, environ=environ) for n in lines)
+        )
         self.a, self.b = self.lines
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from benchmarks.cells import SPECIAL_KINDS
 from benchmarks.contenders.face import Contender
+from gzmtp import sources
 
 
 class Entry(NamedTuple):
@@ -22,10 +25,15 @@ class Entry(NamedTuple):
     """Left out with a word when it is missing, unless it was asked for by name."""
     unfit: frozenset[str] = frozenset()
     """The kinds of cells it cannot take part in."""
+    environ: Mapping[str, str] = MappingProxyType({})
+    """What its processes find in their environment."""
 
 
+COMPILED = "compiled"
 CONTENDERS = {
-    "gzmtp": Entry("gzmtp", "gzmtp", "gzmtp"),
+    "gzmtp": Entry("gzmtp", "gzmtp", "gzmtp", environ={"GZMTP_PURE_PYTHON": "1"}),
+    # the same with its message path compiled
+    COMPILED: Entry("gzmtp", "gzmtp", "gzmtp", optional=True, environ={"GZMTP_PURE_PYTHON": "0"}),
     "zmq.green": Entry("zmq_green", "zmq", "gzmtp[bench]"),
     "pyzmq": Entry("pyzmq", "zmq", "gzmtp[bench]"),
     # pyomq's send waits for room under NOBLOCK too, which a sender behind a slow reader relies on
@@ -44,6 +52,8 @@ def missing(name: str) -> str:
     entry = CONTENDERS[name]
     if importlib.util.find_spec(entry.needs) is None:
         return f"{name} needs the package {entry.needs!r}: pip install '{entry.install}'"
+    if name == COMPILED and not sources.whole():
+        return f"{name} needs a build of gzmtp that is: GZMTP_COMPILE=1 pip install -e ."
     return ""
 
 
