@@ -126,12 +126,16 @@ class Subscriptions:
     def remove(self, topic: bytes, pipe: Pipe) -> bool:
         """Strike a subscription; False if others still have the topic.
 
-        True also if the pipe did not have it and nobody has: libzmq passes that on.
+        True also if the pipe did not have it and nobody has: libzmq passes that on.  (It passes on,
+        too, what others have: an XSUB that comes back with a cancellation in its queue would take
+        the topic from everybody behind the same proxy.)
         """
         pipes = self._prefixes.find(topic)
-        held = self._held.get(pipe)
-        if pipes is None or held is None or topic not in held.topics:
+        if pipes is None:
             return True
+        held = self._held.get(pipe)
+        if held is None or topic not in held.topics:
+            return False
         held.topics.discard(topic)
         held.cost -= len(topic) + OVERHEAD
         if not held.topics:

@@ -259,6 +259,22 @@ def test_cancel_of_what_was_never_subscribed(sockets, bind, raw):
     assert [pub.recv() for _ in range(3)] == [b"\x00never", b"\x00never", b"\x01a"]
 
 
+@pytest.mark.gzmtp_only("libzmq tells the user of the cancellation, and a proxy then cancels for all")
+def test_cancel_of_what_others_have_is_not_told(sockets, bind, raw):
+    """A topic is cancelled when nobody has it, whoever says so: else a proxy would take it from those who do."""
+    pub = sockets("XPUB")
+    place = bind(pub)
+    holder, stranger = raw(place), raw(place)
+    holder.handshake("SUB")
+    stranger.handshake("SUB")
+    holder.send(zmtp.command(b"SUBSCRIBE", b"topic"))
+    assert pub.recv() == b"\x01topic"
+    stranger.send(zmtp.command(b"CANCEL", b"topic"), zmtp.command(b"SUBSCRIBE", b"mark"))
+    assert pub.recv() == b"\x01mark"
+    holder.send(zmtp.command(b"CANCEL", b"topic"))
+    assert pub.recv() == b"\x00topic"
+
+
 @pytest.mark.parametrize("text", [b"\x01", b"\x00", b"\x02x", b""])
 def test_what_a_sub_may_send_to_a_pub(sockets, bind, raw, text):
     pub = sockets("PUB")
