@@ -203,6 +203,16 @@ def test_spoiled_message(server, by_hand, rude):
     stays(lambda: not socket.poll(0), 20)
 
 
+def test_a_wrong_server_key_is_tried_again(sockets, bind, client, keys, events):
+    """The server says nothing that would tell it from a lost connection."""
+    server = sockets("DEALER", curve_server=1, curve_secretkey=keys[1][1])
+    mine = client(reconnect_ivl=1)
+    watch = events(mine)
+    mine.connect(bind(server))
+    watch.until(*["CONNECT_RETRIED"] * 3)
+    assert "HANDSHAKE_SUCCEEDED" not in watch.names
+
+
 @pytest.mark.parametrize("option", ["CURVE_SERVERKEY", "CURVE_PUBLICKEY", "CURVE_SECRETKEY"])
 @pytest.mark.parametrize("size", [0, 31, 33, 39, 41, 123])
 def test_keys_of_a_wrong_size(zmq, sockets, keys, option, size):

@@ -246,3 +246,27 @@ def test_connect_timeout_and_unroutable_do_not_block(sockets, zmq):
     client.connect("tcp://192.0.2.1:5555")
     client.send(b"x", zmq.NOBLOCK)
     assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "refusal"),
+    [
+        (b"NULL", zmtp.command(b"ERROR", b"\x03400")),
+        (b"PLAIN", zmtp.frame(b"^RROR\x03400", zmtp.COMMAND)),  # as libzmq's server spells it
+    ],
+)
+def test_who_was_denied_does_not_come_again(sockets, raw_listener, events, mechanism, refusal):
+    """The answer would be the same."""
+    plain = {"plain_username": b"user", "plain_password": b"wrong"} if mechanism == b"PLAIN" else {}
+    listener = raw_listener()
+    client = sockets("PUSH", reconnect_ivl=1, **plain)
+    watch = events(client)
+    client.connect(listener.endpoint)
+    peer = listener.accept()
+    peer.greet(mechanism=mechanism, server=bool(plain))
+    peer.send(refusal)
+    assert peer.closed()
+    watch.until("HANDSHAKE_FAILED_AUTH", "DISCONNECTED")
+    assert watch.value("HANDSHAKE_FAILED_AUTH") == 400
+    stays(lambda: "CONNECT_RETRIED" not in watch.names, 50)
+    client.disconnect(listener.endpoint)
