@@ -21,6 +21,8 @@ RESOURCE = "Resource"
 _KNOWN = {name.lower(): name for name in (SOCKET_TYPE, IDENTITY, RESOURCE)}
 
 _LENGTH = 4
+#: Properties of one peer: 64 KiB could hold 9000 of them, which would cost a megabyte.
+_MOST = 1000
 
 
 def encode(properties: Iterable[tuple[str, bytes]]) -> bytes:
@@ -37,7 +39,8 @@ def _encode_one(name: bytes, value: bytes) -> bytes:
 def parse(data: bytes, event: int = 0, code: int = 0) -> Properties:
     """Return the properties in *data*, in their order, duplicates included.
 
-    Raises ProtocolError(event, code) unless *data* is properties to the last byte.
+    Raises ProtocolError(event, code) unless *data* is properties to the last byte, and not more
+    than a peer may have.
     """
     properties: Properties = []
     position = 0
@@ -52,6 +55,8 @@ def parse(data: bytes, event: int = 0, code: int = 0) -> Properties:
             raise ProtocolError("malformed metadata: a property is cut short", event, code)
         name = data[position + 1 : name_end].decode("latin-1")
         properties.append((_KNOWN.get(name.lower(), name), data[start:stop]))
+        if len(properties) > _MOST:
+            raise ProtocolError(f"metadata of more than {_MOST} properties", event, code)
         position = stop
     return properties
 

@@ -92,3 +92,11 @@ def test_garbage_is_parsed_or_refused(data: bytes) -> None:
 def test_our_own_names_are_checked(name: str) -> None:
     with pytest.raises(ValueError):
         metadata.encode([(name, b"")])
+
+
+def test_the_number_of_properties_is_bounded() -> None:
+    """9000 fit into a handshake command, and would cost a megabyte for each peer."""
+    many = [(f"X-{number}", b"") for number in range(1001)]
+    assert len(metadata.parse(metadata.encode(many[:1000]))) == 1000
+    with pytest.raises(ProtocolError):
+        metadata.parse(metadata.encode(many))
