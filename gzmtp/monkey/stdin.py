@@ -28,7 +28,8 @@ _select = monkey.get_original("select", "select")
 def patch() -> None:
     """Have what the program reads from sys.stdin waited for by the hub of the greenlet that reads.
 
-    Files stay as they are, since nobody waits for them; so does a sys.stdin of somebody's own.
+    Files stay as they are, since nobody waits for them; so does a sys.stdin of somebody's own,
+    and everything on Windows.
     """
     given: Any = sys.stdin
     try:
@@ -36,7 +37,7 @@ def patch() -> None:
         mode = os.fstat(fd).st_mode
     except (AttributeError, OSError, ValueError):  # there is none, or it is closed
         return
-    if type(given) is not io.TextIOWrapper:
+    if type(given) is not io.TextIOWrapper or not hasattr(os, "readv"):
         return
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd)):
         return
