@@ -46,9 +46,12 @@ class Binding(Lingering):
 
     monitoring: monitoring.Sender | None
 
-    def _check(self) -> None:
+    def _check(self, endpoint: str = "") -> None:
         if self.errno:
-            raise self.why()
+            error = self.why()
+            if endpoint:
+                error.strerror += f" (addr={endpoint!r})"
+            raise error
         self.here()
 
     def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
@@ -88,7 +91,7 @@ class Binding(Lingering):
 
     def bind(self, endpoint: str) -> None:
         """Listen at *endpoint*; ZMQError as zmq_bind(3)."""
-        self._check()
+        self._check(endpoint)
         scheme, address = split_endpoint(endpoint, self.type)
         if scheme == INPROC:
             waiting = self.state.names.bind(address, self)
@@ -116,7 +119,7 @@ class Binding(Lingering):
 
     def connect(self, endpoint: str) -> None:
         """Dial *endpoint*, now and whenever it was lost; ZMQError as zmq_connect(3)."""
-        self._check()
+        self._check(endpoint)
         scheme, address = split_endpoint(endpoint, self.type)
         if scheme == UDP:
             self._carry(address, endpoint, False)

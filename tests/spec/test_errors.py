@@ -42,6 +42,14 @@ def test_closed_socket_is_enotsock(zmq, sockets, name):
     assert socket.closed
 
 
+@pytest.mark.parametrize("call", ["bind", "connect"])
+def test_of_a_closed_socket_the_error_names_the_endpoint(zmq, sockets, call):
+    socket = sockets("PAIR")
+    socket.close()
+    with pytest.raises(zmq.ZMQError, match=r"non-socket \(addr='inproc://late'\)$"):
+        getattr(socket, call)("inproc://late")
+
+
 def test_poll_on_a_closed_socket_is_enotsup(zmq, sockets):
     socket = sockets("PAIR")
     socket.close()
