@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -60,12 +61,11 @@ class Loop(Turns):
         #: Called with the loop when its thread has ended.
         self.heirs: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
-        self._bell: Any = None
         self.libuv = ".libuv." in type(hub.loop).__module__
-        if self.libuv:
-            self._bell = hub.loop.async_(ref=False)
-            self._bell.start(_ignore)
-            self.tell = self._ring
+        self._told: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._bell: Any = hub.loop.async_(ref=False)
+        self._bell.start(self._listen)
+        self.tell = self._ring
 
     @staticmethod
     def here() -> Loop:
@@ -80,15 +80,14 @@ class Loop(Turns):
             return loop
 
     def is_here(self) -> bool:
-        """Tell whether the calling thread's hub is this loop's.  (A thread that only asks is given
-        no hub: nobody would give it back.)"""
+        """Tell whether the calling thread's hub is this loop's.  (Who only asks is given no hub.)"""
         return get_hub_if_exists() is self.hub
 
     def _ring(self, call: Callable[..., Any], *args: Any) -> None:
-        """`tell` on libuv: call in the hub, soon, from whichever thread.
+        """`tell`: call in the hub, soon, from whichever thread.
 
-        gevent's run_callback_threadsafe starts a timer of the loop, which may be running at this
-        moment: that lost calls, and crashed.
+        Not by gevent's run_callback_threadsafe, which changes a running loop: on libuv it lost calls
+        and crashed, on libev it lost count of who holds the loop (LoopExit in 1 of 100 dialogues).
         """
         if self.is_here():
             self.soon(call, *args)
@@ -96,11 +95,28 @@ class Loop(Turns):
         bell = self._bell
         if bell is None:
             raise ValueError("the thread of this loop has ended")
-        self.hub.loop._callbacks.append(callback(call, args))
         try:
+            if self.libuv:
+                self.hub.loop._callbacks.append(callback(call, args))
+            else:
+                self._told.append((call, args))
             bell.send()
         except Exception as error:  # closed at this very moment: gevent has no better name for it
             raise ValueError("the thread of this loop has ended") from error
+
+    def _listen(self) -> None:
+        """Other threads have rung: make their calls as callbacks of this loop."""
+        told = self._told
+        while told:
+            call, args = told.popleft()
+            self.soon(call, *args)
+
+    def take_back(self, watcher: Any) -> None:
+        """Stop a watcher before the loop polls again: its descriptor may be closed by then."""
+        if self.libuv or self.is_here():
+            self.tell(_give_back, watcher)
+        else:
+            self.hub.loop.run_callback_threadsafe(_give_back, watcher)
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""
@@ -150,10 +166,7 @@ class Loop(Turns):
         for watch in self._watches:
             by_fd.setdefault(watch.fd, []).append(watch)
         for fd, watches in by_fd.items():
-            events = 0
-            for watch in watches:
-                events |= _EVENTS[watch.events]
-            poll.register(fd, events)
+            poll.register(fd, sum({_EVENTS[watch.events] for watch in watches}))
         found = poll.poll(milliseconds)
         for fd, events in found:
             for watch in by_fd[fd]:
@@ -292,7 +305,7 @@ class Watch:
             old._watches.discard(self)
         if watcher is not None and not old.dead:
             watcher.callback = _ignore  # it may have its turn once more before it is stopped
-            old.tell(_give_back, watcher)
+            old.take_back(watcher)
         self.loop = loop
         self._watcher = loop.hub.loop.io(self.fd, self.events)
         if active:
@@ -377,7 +390,7 @@ class Timer:
         self._lost = False
         self.loop._timers.discard(self)
         if watcher is not None:
-            self.loop.tell(_give_back, watcher)
+            self.loop.take_back(watcher)
         self.loop = loop
         self._arm(max(0.0, self.deadline - time.monotonic()))
 

@@ -38,9 +38,9 @@ class Turns:
 
     def __init__(self, hub: Any) -> None:
         self.hub = hub
-        #: Call in the hub, soon; and the same from another thread.
+        #: Call in the hub, soon; and the same from another thread (see `gzmtp.loop.Loop`).
         self.soon: Callable[..., Any] = hub.loop.run_callback
-        self.tell: Callable[..., Any] = hub.loop.run_callback_threadsafe
+        self.tell: Callable[..., Any] = self.soon
         #: Counts the hub's turns, as far as somebody saw them.  (The loop's own idea of now does
         #: not do: libev leaves it alone as long as callbacks follow each other.)
         self.turn = 0

@@ -28,7 +28,6 @@ class Hub:
         self.loop = SimpleNamespace(
             _callbacks=[],
             run_callback=lambda *call: self.loop._callbacks.append(call),
-            run_callback_threadsafe=lambda *call: self.loop._callbacks.append(call),
             fileno=lambda: self.descriptor,
         )
 
