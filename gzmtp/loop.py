@@ -80,14 +80,14 @@ class Loop(Turns):
             return loop
 
     def is_here(self) -> bool:
-        """Tell whether the calling thread's hub is this loop's.  (Who only asks is given no hub.)"""
+        """Tell whether the calling thread's hub is this loop's.  Who only asks is given none."""
         return get_hub_if_exists() is self.hub
 
     def _ring(self, call: Callable[..., Any], *args: Any) -> None:
         """`tell`: call in the hub, soon, from whichever thread.
 
-        Not by gevent's run_callback_threadsafe, which changes a running loop: on libuv it lost calls
-        and crashed, on libev it lost count of who holds the loop (LoopExit in 1 of 100 dialogues).
+        Not by gevent's run_callback_threadsafe, which changes a running loop: libuv lost calls and
+        crashed, libev lost count of who holds the loop (LoopExit in 1 of 100 dialogues).
         """
         if self.is_here():
             self.soon(call, *args)
@@ -156,6 +156,7 @@ class Loop(Turns):
                 watch.opening = max(0, watch.opening - took)
             if not found:
                 break
+        self.poked = time.monotonic()  # this was no sleep: the next poke has nothing to make up for
 
     def _serve(self, milliseconds: float = 0) -> bool:
         """Call back who watches a descriptor that is ready; tell whether anybody does."""
@@ -186,7 +187,7 @@ class Loop(Turns):
         self._watches.clear()
         self._timers.clear()
         bell, self._bell = self._bell, None
-        if bell is not None:
+        if bell is not None and self.hub.loop is not None:
             _give_back(bell)
         if self._hold is not None:  # libuv would not come to an end
             _give_back(self._hold)

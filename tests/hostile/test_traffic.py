@@ -1,4 +1,7 @@
-"""Peers that shake hands well and then misbehave."""
+"""Peers that shake hands well and then misbehave.
+
+Longer than 400 lines because there are many ways to do so, all told by the same few fixtures.
+"""
 
 from __future__ import annotations
 
