@@ -134,7 +134,7 @@ class WriteEngine:
                 if self._blocked:
                     self._set_blocked_mark()
             else:
-                self._write()
+                self._start()
             if self.loop.idle_turns():
                 self._rested()
             return

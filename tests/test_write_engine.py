@@ -102,6 +102,17 @@ def frame(body, more=False):
 BODY = bytes(range(256)) * (SIZE // 256)
 
 
+class TestAsyncFirst:
+    def test_nothing_is_written_before_the_kernel_is_writable(self, engine):
+        """Neither a single message nor a full batch."""
+        engine, kernel, _ = engine(then=ALL, strategy="async_first", short_run=2)
+        for _ in range(2000):
+            send(engine, [b"small"])
+            assert not kernel.calls
+            engine._blocked = False  # as if it had just become so, and a batch were full again
+        assert engine.counters.waits > 1
+
+
 class TestPush:
     def test_the_rest_of_a_large_message_leaves_without_waiting(self, engine):
         """The peer makes room while it is tried again."""
