@@ -26,7 +26,8 @@ receiver, whose clock from its first to its last gives the rate (the sender's, i
 over inproc, from the first send). Options are the defaults (high-water marks of 1000).
 One-way latency is half of a round trip with one message on its way. CPU seconds are those of both
 processes, all their threads. `bare` is a loop over green sockets (a deque for inproc) with no
-messaging at all, of one peer and of no pattern.
+messaging at all, of one peer and of no pattern. `compiled` is gzmtp with its message path compiled
+(DESIGN.md, section 11).
 """
 
 RATES = "Messages a second, or MB a second from 64 KiB on."

@@ -20,7 +20,8 @@ class Gzmtp(Greenlets, Sockets):
 
     def version(self) -> str:
         """The versions it stands on."""
-        return f"gzmtp {__version__}, gevent {gevent.__version__}"
+        compiled = ", compiled" if zmq.compiled else ""
+        return f"gzmtp {__version__}{compiled}, gevent {gevent.__version__}"
 
     def tune(self, settings: dict[str, Any]) -> None:
         """Fields of gzmtp.tuning.Tuning that differ from the defaults; {} means the defaults."""
