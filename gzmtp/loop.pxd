@@ -4,7 +4,7 @@ from gzmtp.turns cimport Turns
 cdef class Loop(Turns):
     cdef public set _watches, _timers
     cdef public double poked
-    cdef public Py_ssize_t _holders
+    cdef public Py_ssize_t holders
     cdef public object _hold, _bell, _told, thread
     cdef public bint dead, libuv
     cdef public list heirs

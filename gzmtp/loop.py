@@ -55,7 +55,7 @@ class Loop(Turns):
         self._timers: set[Timer] = set()
         #: When somebody poked last, by the monotonic clock.
         self.poked = 0.0
-        self._holders = 0
+        self.holders = 0
         self._hold: Any = None
         self.dead = False
         #: Called with the loop when its thread has ended.
@@ -204,15 +204,15 @@ class Loop(Turns):
 
     def hold(self) -> None:
         """Keep the loop alive although nothing is watched: another thread may bring something."""
-        self._holders += 1
-        if self._holders == 1:
+        self.holders += 1
+        if self.holders == 1:
             self._hold = self.hub.loop.async_()
             self._hold.start(lambda: None)
 
     def release(self) -> None:
         """Undo one `hold`."""
-        self._holders -= 1
-        if not self._holders and self._hold is not None:
+        self.holders -= 1
+        if not self.holders and self._hold is not None:
             self._hold.stop()
             self._hold.close()
             self._hold = None

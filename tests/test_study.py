@@ -82,7 +82,7 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(("status", "published"), [(0, True), (1, True), (study.STOPPED, False)])
 def test_what_was_stopped_is_not_reported_on(tmp_path: Path, status: int, published: bool) -> None:
     calls: list[Path] = []
-    chosen = options(tmp_path / "raw.jsonl")
+    chosen = options(tmp_path / "raw.jsonl", pictures=False)  # matplotlib need not be there
     found = study.conduct("three", chosen, lambda options: status, lambda path, pictures: calls.append(path))
     assert found == status and calls == [chosen.out] * published
 
