@@ -225,7 +225,8 @@ class _ThreadEnd:
         self._loop = loop
 
     def __del__(self) -> None:
-        self._loop.end()
+        if self._loop.thread == _this_thread():  # (not if the interpreter ends under a daemon)
+            self._loop.end()
 
 
 class Watch:
@@ -241,8 +242,7 @@ class Watch:
         callback: Callable[[], object],
         opening: float = 0,
     ) -> None:
-        """*opening*: it belongs to a connection that is being made, for which `Loop.poke` may wait
-        so many milliseconds."""
+        """*opening*: milliseconds that `Loop.poke` may wait for the connection that is made."""
         self.opening = opening
         self.loop = loop
         self.fd = fd
