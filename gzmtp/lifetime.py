@@ -24,12 +24,18 @@ from gzmtp.loop import Loop
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
 _last: Any = None  # the greenlet in which the interpreter ends
+_kept: set[Loop] = set()  # those of other threads, which may wait in them
 
 #: Called whenever a context has come to be (what GZMTP_OBSERVE switches on waits for the first).
 beginnings: list[Callable[[], object]] = []
 
 #: Seconds between two looks at what is still to leave.
 _PACE = 0.002
+#: Seconds that other threads' loops may take to stand still.
+_STANDSTILL = 0.25
+
+_new_lock: Any = monkey.get_original("_thread", "allocate_lock")
+_sleep: Any = monkey.get_original("time", "sleep")
 
 
 def register(state: Any) -> None:
@@ -72,7 +78,29 @@ def keep(loop: Loop) -> None:
         try:
             loop.tell(loop.hold)
         except (TypeError, ValueError):
-            pass  # the thread has ended this very moment
+            return  # the thread has ended this very moment
+        _kept.add(loop)
+
+
+def _stop_others() -> None:
+    """Have the loops of daemon threads stand still: one that turns while the interpreter goes to
+    pieces around it crashes (on libuv it does)."""
+    still: list[None] = []
+
+    def stand_still() -> None:
+        lock = _new_lock()
+        lock.acquire()
+        still.append(None)
+        lock.acquire()  # natively, and for ever
+
+    for loop in _kept:
+        try:
+            loop.tell(stand_still)
+        except (TypeError, ValueError):
+            still.append(None)
+    limit = time.monotonic() + _STANDSTILL
+    while len(still) < len(_kept) and time.monotonic() < limit:
+        _sleep(_PACE)
 
 
 def _flush() -> None:
@@ -87,8 +115,9 @@ def _flush() -> None:
         elapsed = time.monotonic() - began
         waiting = [host for host in hosts if not host.done]
         if not any(_worth_waiting(host, elapsed) for host in waiting):
-            return
+            break
         gevent.sleep(_PACE)
+    _stop_others()
 
 
 def _worth_waiting(host: Any, elapsed: float) -> bool:

@@ -11,6 +11,7 @@ timers, without switching to another greenlet.
 from __future__ import annotations
 
 import select
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -28,10 +29,9 @@ from gzmtp.turns import TURN_LIMIT, Turns
 #: Seconds of a timer at least, unless it is none: libuv warns of less.
 _SHORTEST = 0.001
 
-READ = 1
-WRITE = 2
+READ, WRITE = 1, 2
 
-#: Seconds between two pokes at least: a spinning program is not slowed down by them.
+#: Seconds between two pokes at least: they do not slow a spinning program down.
 POKE_INTERVAL = 0.0005
 #: Steps that one poke may take to make up for a while in which nothing was served.
 _CATCH_UP = 12
@@ -106,9 +106,8 @@ class Loop(Turns):
 
     def _listen(self) -> None:
         """Other threads have rung: make their calls as callbacks of this loop."""
-        told = self._told
-        while told:
-            call, args = told.popleft()
+        while self._told:
+            call, args = self._told.popleft()
             self.soon(call, *args)
 
     def take_back(self, watcher: Any) -> None:
@@ -225,7 +224,8 @@ class _ThreadEnd:
         self._loop = loop
 
     def __del__(self) -> None:
-        if self._loop.thread == _this_thread():  # (not if the interpreter ends under a daemon)
+        thread = self._loop.thread  # a daemon's is still there when the interpreter ends
+        if thread == _this_thread() or thread not in sys._current_frames():
             self._loop.end()
 
 
