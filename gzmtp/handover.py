@@ -31,12 +31,15 @@ class Handover(Doorway):
     joints: list[Joint]
     _doomed: dict[Endpoint, Timer]
     _mail: deque[tuple[Any, ...]]
+    departed: bool
 
     def here(self) -> None:
         """Bring everything to the loop of the calling thread, if the socket was handed over."""
         loop = Loop.here()
         if loop is self.loop:
             return
+        if self.departed:
+            lifetime.hold()  # it was a daemon's, and is about to be closed elsewhere
         if self.loop.dead:  # whoever waited in that thread can never go on
             self.receivers, self.senders = Line(), Line()
         if self.receivers or self.senders:
