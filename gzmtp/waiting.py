@@ -45,7 +45,7 @@ class Seat:
             return True
         self.in_time = True
         timer = None if seconds is None else Timer(loop, seconds, self._too_late)
-        if idle:  # (two calls less where others hold the loop: 4 % of an inproc message)
+        if idle:  # (two calls less where others hold the loop: 3 % of an inproc message)
             if loop.holders:
                 loop.holders += 1
             else:
