@@ -5,6 +5,7 @@ needed to build; with it, what cannot be compiled is left as it is (see gzmtp/so
 """
 
 import os
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def extensions():
             Extension(f"gzmtp.{module}", [f"gzmtp/{module.replace('.', '/')}.py"])
             for module in modules()
         ],
-        build_dir="build/cython",
+        build_dir=f"build/cython-{sys.implementation.cache_tag}",  # several may build at once
         # Annotations stay what they are for Python: the .pxd files say what is what.
         compiler_directives={"language_level": 3, "annotation_typing": False},
     )
