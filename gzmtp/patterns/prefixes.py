@@ -136,6 +136,19 @@ class Prefixes(Generic[V]):
         self.root.add(topic, value)
         self._size += 1
 
+    def replace(self, topic: bytes, value: V) -> None:
+        """Give another value to a topic that is there."""
+        node, start = self.root, 0
+        while len(topic) - start > node.stride:
+            stop = start + node.stride
+            child = node.children[topic[start:stop]]
+            start = stop
+            if isinstance(child, Leaf):
+                child.value = value
+                return
+            node = child
+        node.table[topic[start:]] = value
+
     def remove(self, topic: bytes) -> None:
         """Strike a topic that is there."""
         path: list[tuple[Node[V], bytes]] = []

@@ -160,7 +160,7 @@ def test_waking_may_detach_subscribers(kind: SocketType) -> None:
 @BOTH
 def test_too_many_subscriptions_end_the_connection(kind: SocketType) -> None:
     pub = make(kind)
-    pub._wanted = Subscriptions(limit=1000)
+    pub._wanted = Subscriptions(limit=8 * OVERHEAD)
     pipe = join(pub)
     subscribe(pub, pipe, *(b"%d" % n for n in range(20)))
     assert pipe.dropped and pub.topics_count() < 10
@@ -173,8 +173,8 @@ def test_too_many_subscriptions_are_not_held_against_who_comes_next(
 ) -> None:
     """A connecting pipe outlives its peers."""
     pub = make(kind, xpub_manual=manual)
-    pub._wanted = Subscriptions(limit=1000)
-    pub._asked = Subscriptions(limit=1000)
+    pub._wanted = Subscriptions(limit=8 * OVERHEAD)
+    pub._asked = Subscriptions(limit=8 * OVERHEAD)
     pipe = join(pub)
     subscribe(pub, pipe, *(b"%d" % n for n in range(8)))
     assert pipe.dropped

@@ -122,6 +122,21 @@ def test_a_duplicate_counts_once_for_a_publisher() -> None:
     assert list(table.matching(b"a")) == []
 
 
+def test_who_shares_one_topic_shares_no_other() -> None:
+    table = Subscriptions()
+    first, second = FakePipe("first"), FakePipe("second")
+    long = b"l" * (STRIDE + 9)
+    for topic in (b"a", b"b", long):
+        table.add(topic, first)
+    for topic in (b"a", long):
+        assert not table.add(topic, second)
+    assert set(table.matching(b"a")) == set(table.matching(long)) == {first, second}
+    assert set(table.matching(b"b")) == {first}
+    assert not table.remove(long, first)
+    assert set(table.matching(long)) == {second}
+    assert set(table.matching(b"b")) == {first}
+
+
 def test_subscriptions_of_a_peer_are_bounded() -> None:
     table = Subscriptions(limit=10 * (subscriptions.OVERHEAD + 2))
     greedy, other = FakePipe(), FakePipe()
