@@ -24,6 +24,7 @@ from gzmtp.wire.greeting import Kind
 from gzmtp.wire.mechanisms import Mechanism
 from gzmtp.wire.zap import ACCEPTED, USER_ID, ZapRequest
 
+_USER = USER_ID.lower()
 #: Bytes that a handshake command may have, whatever MAXMSGSIZE says.
 _MAX_COMMAND = 1 << 16
 #: Bytes that may come behind the peer's READY while ours waits for ZAP.
@@ -312,4 +313,6 @@ class Handshake:
                     )
             elif name == metadata.IDENTITY:
                 self.peer.identity = value
-        self.peer.metadata = metadata.readable(properties)
+        # Whoever trusts User-Id trusts ZAP, whose word it is: a peer's own word for it is none.
+        claimed = [(name, value) for name, value in properties if name.lower() != _USER]
+        self.peer.metadata = metadata.readable(claimed)

@@ -183,3 +183,17 @@ def test_what_comes_while_zap_is_asked_is_bounded() -> None:
 def test_a_wrong_peer_is_refused_while_zap_is_asked() -> None:
     with Fault():
         waiting("PUSH").receive(ready("SUB"))
+
+
+@pytest.mark.parametrize("name", ["User-Id", "user-id", "USER-ID"])
+def test_a_peer_does_not_say_itself_who_its_user_is(name: str) -> None:
+    handshake = shake("PUSH")
+    handshake.receive(greet() + ready("PULL", (name, b"root"), ("X-a", b"1")))
+    assert handshake.peer.metadata == {"Socket-Type": "PULL", "X-a": "1"}
+
+
+def test_nor_does_it_beside_what_zap_says() -> None:
+    handshake = waiting()
+    handshake.verdict("200", "OK", "joe")
+    handshake.receive(ready("PULL", ("user-id", b"root")))
+    assert handshake.peer.metadata == {"Socket-Type": "PULL", "User-Id": "joe"}
