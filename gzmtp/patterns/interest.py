@@ -48,9 +48,13 @@ class Interested(FairQueued):
         pipe.control.extend((asks, name) for name in self._interests if name not in known)
         pipe.slot = True
 
+    def most_changes(self) -> int:
+        """How many changes a peer may leave unread."""
+        return 2 * len(self._interests) + MOST_CHANGES
+
     def _tell(self, command: bytes, name: bytes) -> None:
         """Tell every peer that is there of a change, at once."""
-        most = 2 * len(self._interests) + MOST_CHANGES
+        most = self.most_changes()
         for pipe in self.pipes():
             if pipe.slot:
                 if len(pipe.control) >= most:  # it is told everything when it comes back

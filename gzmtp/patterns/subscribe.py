@@ -84,6 +84,7 @@ class Xsub(_Subscriber):
         """
         options = self.host.options
         rest = []
+        news = False
         for verb, part in read(message, bool(options.only_first_subscribe)):
             if verb == 1:
                 self._topics.add(bytes(part)[1:])
@@ -91,10 +92,26 @@ class Xsub(_Subscriber):
                 last = self._topics.remove(bytes(part)[1:])
                 if not (last or options.xsub_verbose_unsubscribe):
                     continue
+            news = news or verb is not None
             rest.append(part)
         if not rest:
             return SENT
-        return self._out.send(rest)
+        late = [pipe for pipe in self._pipes if pipe.full and pipe.slot] if news else ()
+        self._out.send(rest)
+        for pipe in late:
+            self._send_late(pipe, rest)
+        return SENT
+
+    def _send_late(self, pipe: Pipe, message: Message) -> None:
+        """Queue what no high-water mark may lose: a publisher that is there is told but once."""
+        queue = pipe.queue
+        if len(queue) >= pipe.sndhwm + self.most_changes():
+            self._forget(pipe)
+            pipe.drop(f"it does not read {self.requests}")
+            return
+        queue.append(message)
+        if len(queue) >= pipe.mark:
+            pipe.wake()
 
     def begin(self, part: Part) -> int:
         """Never blocks."""

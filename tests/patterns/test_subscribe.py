@@ -187,6 +187,42 @@ def test_xsub_sends_everything_to_everybody() -> None:
     assert not a.control  # what the user sends stays a message
 
 
+def test_xsub_loses_no_subscription_for_a_full_publisher() -> None:
+    """It would be missed for as long as the publisher stays."""
+    xsub = make(SocketType.XSUB)
+    slow, quick = join(xsub, "slow", "quick", sndhwm=1)
+    xsub.ready(slow)
+    xsub.ready(quick)
+    slow.queue.append([b"data"])
+    slow.full = True
+    quick.sndhwm = quick.mark = 10
+    for message in ([b"\1a"], [b"dropped"], [b"\1b"], [b"\0a"]):
+        assert xsub.send(message) == SENT
+    assert list(slow.queue) == [[b"data"], [b"\1a"], [b"\1b"], [b"\0a"]]
+    assert len(quick.queue) == 4
+    slow.queue.clear()
+    xsub.room(slow)
+    xsub.send([b"again"])
+    assert list(slow.queue) == [[b"again"]]
+
+
+def test_xsub_sends_away_who_reads_no_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interest, "MOST_CHANGES", 3)
+    xsub = make(SocketType.XSUB)
+    slow = join(xsub, "slow", sndhwm=1)
+    xsub.ready(slow)
+    slow.queue.append([b"data"])
+    slow.full = True
+    for n in range(20):
+        xsub.send([b"\1%d" % n])
+        xsub.send([b"\0%d" % n])
+    assert len(slow.dropped) == 1 and len(slow.queue) < 10
+    xsub.send([b"\1last"])
+    xsub.hiccup(slow)
+    xsub.ready(slow)
+    assert said(slow) == [(b"SUBSCRIBE", b"last")]
+
+
 def test_xsub_drops_for_a_full_publisher_and_never_blocks() -> None:
     """RFC 29: SHALL silently drop if the outgoing queue is full; SHALL NOT block."""
     xsub = make(SocketType.XSUB)
