@@ -128,3 +128,19 @@ def test_welcome_message_is_filtered_by_a_sub(zmq, sockets, bind, transport):
     raw_sub.connect(place)
     eventually(lambda: (pub.get(zmq.EVENTS), raw_sub.poll(5))[1])
     assert raw_sub.recv() == b"W"
+
+
+@pytest.mark.gzmtp_only("libzmq drops it")
+def test_a_subscription_reaches_a_publisher_whose_queue_is_full(sockets, bind, transport):
+    """It would be missed for as long as the connection lasts."""
+    pub, sub = sockets("XPUB", rcvhwm=1), sockets("XSUB", sndhwm=1)
+    sub.connect(bind(pub, transport))
+    sub.send(b"\x01first")
+    assert pub.recv() == b"\x01first"
+    for _ in range(500):  # more than inboxes and the kernel take: what finds no room is dropped
+        sub.send(b"\x02" + bytes(100_000))
+    sub.send(b"\x01late")
+    while (message := pub.recv()) != b"\x01late":
+        assert message[:1] == b"\x02"
+    sub.send(b"\x00late")
+    assert pub.recv() == b"\x00late"
