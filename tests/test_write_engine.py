@@ -102,6 +102,22 @@ def frame(body, more=False):
 BODY = bytes(range(256)) * (SIZE // 256)
 
 
+class TestBatches:
+    def test_who_sends_without_a_pause_has_full_batches_after_one_small_one(self, engine):
+        """A publisher to many sends little to each, but in one burst."""
+        engine, kernel, _ = engine(then=ALL, short_run=2)
+        send(engine, *[[bytes(64)]] * 1042)
+        assert bytes(kernel.taken) == (b"\0\x40" + bytes(64)) * 1042
+        assert kernel.calls == 5  # twice one, 16, and twice 512 of them
+
+    def test_a_batch_is_as_long_as_its_bytes_allow(self, engine):
+        engine, kernel, _ = engine(then=ALL, short_run=0, out_batch=6600)
+        send(engine, *[[bytes(64)]] * 217)
+        assert kernel.calls == 4  # 1, 16, and twice 100
+        send(engine, *[[bytes(6600)]] * 101)
+        assert kernel.calls == 6  # 100 that were believed to be small, and one
+
+
 class TestAsyncFirst:
     def test_nothing_is_written_before_the_kernel_is_writable(self, engine):
         """Neither a single message nor a full batch."""
