@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from gzmtp.loop import WRITE, Loop, Watch
 from gzmtp.metrics import Counters
 from gzmtp.patience import Patience
-from gzmtp.pipe import Body, Message, Pipe
+from gzmtp.pipe import NONE_YET, Body, Message, Pipe
 from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
 from gzmtp.wire.codec import Codec
 
@@ -94,8 +94,8 @@ class WriteEngine:
         self._host = owner.host
         self._lost = lost
         self._watch = Watch(loop, sock.fileno(), WRITE, self._writable)
-        self._answers: deque[bytes] = deque(maxlen=_ANSWERS)
-        self._rest: deque[Any] = deque()  # buffers that the kernel has not taken whole
+        self._answers: deque[bytes] = NONE_YET
+        self._rest: deque[Any] = NONE_YET  # buffers that the kernel has not taken whole
         self._batch: Sequence[Message] = ()  # the messages that they belong to
         self._batch_large = False
         self._take = 16
@@ -166,6 +166,8 @@ class WriteEngine:
 
     def answer(self, command: bytes) -> None:
         """Send an encoded command before the next message; the oldest give way to a flood."""
+        if self._answers is NONE_YET:
+            self._answers = deque(maxlen=_ANSWERS)
         self._answers.append(command)
         self.nudge()
 
@@ -281,6 +283,8 @@ class WriteEngine:
         for part in borrowed:
             if not any(part.buffer is buffer for buffer in buffers):
                 part.taken = False  # joined or sealed: `settle` copies it, for another connection
+        if self._rest is NONE_YET:
+            self._rest = deque()
         rest = self._rest
         for buffer in buffers:
             size = len(buffer)
@@ -397,7 +401,7 @@ class WriteEngine:
     ) -> None:
         """The socket is dead.  Told in a later turn: the caller is in the midst of a pattern."""
         if not self._rest:
-            self._rest.extend(buffers)
+            self._rest = deque(buffers)
             self._batch = batch
             for message in batch:
                 for part in message:

@@ -7,6 +7,7 @@ no high-water mark can lose them.  Must not know what the names mean.  RFC 29, 4
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Container
 
 from gzmtp.patterns.fairqueue import FairQueued
@@ -33,6 +34,7 @@ class Interested(FairQueued):
 
     def attach(self, pipe: Pipe) -> None:
         """Take in a peer, which knows nothing yet."""
+        pipe.control = deque()
         super().attach(pipe)
         pipe.slot = False
 
