@@ -162,7 +162,9 @@ class Pub(Pattern):
             self._refuse(pipe)
             return False
         finally:
-            self._aim()
+            # One topic more or less of many changes nothing.
+            if self._out.targets is not None or len(self._wanted) < 2:
+                self._aim()
 
     def _refuse(self, pipe: Pipe) -> None:
         """Send a peer away.  Who comes back on a connecting pipe may be another, with the right to
@@ -192,8 +194,9 @@ class Xpub(Pub):
         self._asked = Subscriptions()  # what peers asked for in manual mode
         self._last: Pipe | None = None
         # What the user has not taken yet, in the order in which it became true.  A user message
-        # waits in its pipe's inbox, so that RCVHWM counts it, and stands here as None.
-        self._news: deque[tuple[Pipe | None, Message | None]] = deque()
+        # waits in its pipe's inbox, so that RCVHWM counts it, and stands here as None.  What it
+        # costs stands behind it.
+        self._news: deque[tuple[Pipe | None, Message | None, int]] = deque()
         self._unread = 0  # what the notifications among them cost
         self._origin: Pipe | None = None
         self.forgotten = 0
@@ -281,7 +284,7 @@ class Xpub(Pub):
                     rest = []
             if rest:
                 pipe.inbox.append(rest)
-                self._news.append((pipe, None))
+                self._news.append((pipe, None, 0))
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Serve a subscription and tell of it."""
@@ -291,7 +294,7 @@ class Xpub(Pub):
 
     def _tell(self, pipe: Pipe | None, message: Message) -> None:
         """Keep a notification for the user; a user who never takes any loses the latest."""
-        cost = _cost(message)
+        cost = OVERHEAD + sum(map(len, message))
         of_peer = cost if pipe is None else (pipe.slot or 0) + cost
         if of_peer > MOST_OF_PEER or self._unread + cost > MOST_IN_ALL:
             self.forgotten += 1
@@ -299,13 +302,12 @@ class Xpub(Pub):
         if pipe is not None:
             pipe.slot = of_peer
         self._unread += cost
-        self._news.append((pipe, message))
+        self._news.append((pipe, message, cost))
 
     def _take(self) -> Message:
-        pipe, message = self._news.popleft()
+        pipe, message, cost = self._news.popleft()
         self._origin = pipe
         if message is not None:
-            cost = _cost(message)
             self._unread -= cost
             if pipe is not None:
                 pipe.slot -= cost
@@ -329,8 +331,3 @@ class Xpub(Pub):
     def readable(self) -> bool:
         """Whether there is news."""
         return bool(self._news)
-
-
-def _cost(message: Message) -> int:
-    """What a notification costs."""
-    return OVERHEAD + sum(map(len, message))

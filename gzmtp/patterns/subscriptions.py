@@ -23,6 +23,7 @@ OVERHEAD = 256
 #: Up to how many topics it is faster to try each.
 FEW = 8
 
+
 class Topics:
     """What one subscriber wants.  Duplicates are counted."""
 
