@@ -172,3 +172,47 @@ def test_large_messages_that_are_answered_one_by_one_make_no_buffers_in_vain(eng
             reader.pipe.resume()
         assert not engine.kernel.buffers and not sizes(reader), number
     assert not ended
+
+
+class TestAtOnce:
+    """Large messages that are there already are taken in the same callback, `receive_extra` bytes more."""
+
+    SIZE = 40 * KIB
+
+    def flood(self, engine, count, **tuning):
+        """A reader that expects large messages, and `count` more in the kernel."""
+        reader, peer, ended = engine(receive_burst=9 * KIB, **tuning)
+        message = b"".join(encode([[bytes(self.SIZE)]], 1 << 30))
+        for _ in range(3):
+            peer.sendall(message)
+            while not reader.pipe.inbox:
+                reader.pump()
+            reader.pipe.inbox.clear()
+        reader.pump()
+        for _ in range(count):
+            peer.sendall(message)
+        return reader, ended
+
+    @pytest.mark.parametrize("extra, most", [(80 * KIB, 2), (30 * KIB, 1), (0, 1)])
+    def test_up_to_so_many_bytes(self, engine, extra, most):
+        reader, ended = self.flood(engine, 2, receive_extra=extra)
+        taken = []
+        for _ in range(20):
+            reader.pump()
+            taken.append(len(sizes(reader)))
+            reader.pipe.inbox.clear()
+        assert (sum(taken), max(taken), ended) == (2, most, [])
+
+    def test_who_sends_one_by_one_costs_few_buffers_in_vain(self, engine):
+        message = b"".join(encode([[bytes(self.SIZE)]], 1 << 30))
+        buffers = []
+        for extra in (0, 80 * KIB):
+            reader, peer, _ = engine(receive_burst=9 * KIB, receive_extra=extra)
+            for _ in range(300):
+                peer.sendall(message)
+                while not reader.pipe.inbox:
+                    reader.pump()
+                reader.pipe.inbox.clear()
+            buffers.append(engine.kernel.buffers)
+        without, extra = buffers
+        assert without <= extra < without + 20
