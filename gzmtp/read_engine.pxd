@@ -13,13 +13,13 @@ cdef class ReadEngine:
     cdef public object _recv, _recv_into, _recvmsg_into, _tuning
     cdef public object _deliver, _commands, _readable, _readable_now, _here, _closing
     cdef public CWatch _watch
-    cdef public CPatience _further, _at_once
+    cdef public CPatience _further, _at_once, _pulling
     cdef public bint _closed
     cdef public Py_ssize_t _ask, _carried
 
     cpdef pump(self)
     @cython.locals(
-        pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, looking=bint, ask=Py_ssize_t, count=Py_ssize_t,
+        pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, looking=bint, pulling=bint, charged=Py_ssize_t, ask=Py_ssize_t, count=Py_ssize_t,
         came=bint, ended=bint, messages=list)
     cpdef bint _receive(self) except *
     cpdef bint _is_more(self) except *

@@ -11,10 +11,11 @@ wants the opposite.
 
 from __future__ import annotations
 
-from _socket import MSG_PEEK
+import time
+from _socket import AF_INET, AF_INET6, MSG_PEEK
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, Loop, Watch
@@ -25,6 +26,9 @@ from gzmtp.tuning import Tuning
 
 #: Of two to the power of so many bursts at least one is followed by a look whether there is more.
 _FURTHER = 3
+#: Bytes of a large body that must come at a time for the rest to be waited for, so that a peer
+#: that trickles is not, and how many of one burst may be received so (in 64 waits at the most).
+_WORTH, _MOST_PULLED = 16384, 1 << 20
 #: The same of looks at once, within the callback: one in vain makes a buffer in vain.
 _AT_ONCE = 6
 
@@ -52,6 +56,7 @@ class ReadEngine:
         "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning",
         "_ask", "_deliver", "_commands", "_readable", "_readable_now", "_here",
         "_closing", "_watch", "_closed", "_carried", "_further", "_at_once",
+        "_pulling",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +92,8 @@ class ReadEngine:
         self._closed = False
         self._further = Patience(tuning.read_on, _FURTHER)  # with more than a burst
         self._at_once = Patience(tuning.read_on, _AT_ONCE)
+        # Not over ipc, where who asks in vain holds up who writes (128 KiB: 7 % less throughput).
+        self._pulling = Patience(tuning.read_spin if sock.family in (AF_INET, AF_INET6) else 0)
         self._carried = 0  # bytes of an unfinished body that came in earlier calls
         pipe.resume = self.resume
 
@@ -125,7 +132,8 @@ class ReadEngine:
         tuning = self._tuning
         budget = tuning.receive_burst
         extra = tuning.receive_extra
-        pipe.more = came = looking = False
+        pipe.more = came = looking = pulling = False
+        charged = 0  # bytes of an unfinished body that the budget has paid for
         end: BaseException | None = None
         ended = False
         try:
@@ -162,7 +170,7 @@ class ReadEngine:
                             self._ask = tuning.in_batch
                 else:
                     ask = len(want)
-                    count = self._recv_into(want)
+                    count = self._pull(want) if pulling else self._recv_into(want)
                     if not count:
                         ended = True
                         break
@@ -170,7 +178,7 @@ class ReadEngine:
                     messages = decoder.filled(count)
                     # A body's whole size counts, whenever its bytes came: a large message is
                     # handed on while it is in the cache, before the next is received.
-                    budget -= self._carried
+                    budget -= self._carried - charged
                     self._carried = 0 if decoder.want is None else self._carried + count
                 if looking:
                     looking = False
@@ -189,9 +197,22 @@ class ReadEngine:
                 if len(pipe.inbox) >= pipe.rcvhwm:
                     self._pause()
                     break
+                budget -= count
+                if decoder.want is not None:
+                    charged += count
+                    pulling = (
+                        (count >= _WORTH or count == ask) and budget > -_MOST_PULLED
+                        and (pulling or count < ask and self._pulling.left())
+                    )  # fmt: skip
+                    if pulling:
+                        continue
+                else:
+                    charged = 0
+                    if pulling:
+                        pulling = False
+                        self._pulling.paid()
                 if count < ask or self._closed:
                     break
-                budget -= count
                 if budget <= 0:
                     if extra and self._at_once.left():
                         budget += extra
@@ -211,6 +232,20 @@ class ReadEngine:
         if ended and not self._closed:
             self._closing(end)
         return came
+
+    def _pull(self, want: memoryview) -> int:
+        """Receive more of a large body, of which a part has just come: the peer is writing it now,
+        and the rest is there sooner than the loop can tell (1 MiB over tcp 108 -> 90 us one way).
+        """
+        clock = time.monotonic
+        limit = clock() + self._pulling.seconds
+        while True:
+            try:
+                return cast(int, self._recv_into(want))
+            except BlockingIOError:
+                if clock() > limit:
+                    self._pulling.wasted()
+                    raise
 
     def _take(self, messages: list[Message]) -> None:
         """Deliver *messages* and serve the commands that came with them, in their order: a peer

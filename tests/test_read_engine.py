@@ -25,12 +25,20 @@ class Kernel:
 
     def __init__(self, sock):
         self.fileno, self.recv = sock.fileno, sock.recv
+        self.family = sock.family
         self._sock = sock
         self.buffers = 0
+        self.refused = 0
+        self.refuse = lambda: None
 
     def recv_into(self, buffer):
         self.buffers += 1
-        return self._sock.recv_into(buffer)
+        try:
+            return self._sock.recv_into(buffer)
+        except BlockingIOError:
+            self.refused += 1
+            self.refuse()
+            raise
 
     def recvmsg_into(self, buffers):
         self.buffers += 1
@@ -59,12 +67,13 @@ def engine():
     """engine(rcvhwm, **tuning): a read engine, the peer's end of its connection, and why it ended; engine.kernel."""
     made = []
 
-    def make(rcvhwm=0, **tuning):
+    def make(rcvhwm=0, family=None, **tuning):
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.settimeout(5)
         ended = []
         make.kernel = Kernel(ours)
+        make.kernel.family = family or ours.family
         reader = ReadEngine(
             make.kernel, Pipe(0, rcvhwm), Loop.here(), Tuning(**tuning), Counters(), CODEC.decoder(),
             Owner(), lambda bodies: None, ended.append,
@@ -216,3 +225,58 @@ class TestAtOnce:
             buffers.append(engine.kernel.buffers)
         without, extra = buffers
         assert without <= extra < without + 20
+
+
+class TestPull:
+    """A large message that the peer is writing just now, over tcp, is waited for where it is received."""
+
+    MESSAGE = b"".join(encode([[bytes(400 * KIB)]], 1 << 30))
+
+    def begun(self, engine, piece, **tuning):
+        """A reader; each time that it finds nothing the peer has written a *piece* more."""
+        reader, peer, ended = engine(**{"family": socket.AF_INET, "read_spin": 1000.0, **tuning})
+        rest = iter([self.MESSAGE[at : at + piece]
+                     for at in range(40 * KIB, len(self.MESSAGE), piece)])  # fmt: skip
+        engine.kernel.refuse = lambda: peer.sendall(next(rest, b""))
+        peer.sendall(self.MESSAGE[: 40 * KIB])
+        reader.pump()
+        return reader, ended
+
+    def test_it_is_taken_in_the_callback_that_found_it(self, engine):
+        reader, ended = self.begun(engine, 40 * KIB)
+        assert (sizes(reader), ended) == ([400 * KIB], [])
+
+    @pytest.mark.parametrize("how", [{"read_spin": 0.0}, {"family": socket.AF_UNIX}])
+    def test_not_if_it_is_told_not_to_nor_over_ipc(self, engine, how):
+        reader, _ = self.begun(engine, 40 * KIB, **how)
+        assert not sizes(reader)
+
+    def test_a_peer_that_trickles_is_not_waited_for(self, engine):
+        reader, _ = self.begun(engine, 1000)
+        assert not sizes(reader) and engine.kernel.refused <= 1
+
+    def test_no_more_than_a_mebibyte_is_waited_for(self, engine):
+        """Others are to have their turn while a huge message comes."""
+        reader, peer, _ = engine(family=socket.AF_INET, read_spin=1000.0)
+        engine.kernel.refuse = lambda: peer.sendall(bytes(40 * KIB))
+        peer.sendall(b"\2" + (1 << 30).to_bytes(8, "big") + bytes(40 * KIB))
+        reader.pump()
+        assert reader.counters.bytes_in < (1 << 20) + 200 * KIB
+
+    def test_a_peer_that_does_not_go_on_is_given_up_and_remembered(self, engine):
+        reader, peer, ended = engine(family=socket.AF_INET, read_spin=1e-9)
+        refused = []
+        for _ in range(8):
+            before = engine.kernel.refused
+            peer.sendall(self.MESSAGE[: 40 * KIB])
+            reader.pump()
+            refused.append(engine.kernel.refused - before)
+            for at in range(40 * KIB, len(self.MESSAGE), 60 * KIB):
+                peer.sendall(self.MESSAGE[at : at + 60 * KIB])
+                while reader.decoder.want is not None and reader.counters.reads:
+                    reads = reader.counters.reads
+                    reader.pump()
+                    if reader.counters.reads == reads:
+                        break
+        assert sizes(reader) == [400 * KIB] * 8 and not ended
+        assert refused[0] and 0 in refused
