@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.cells import KIB, size_text
 from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
 
-KIB = 1024
 ENDLESS = 1 << 40
 
 BASELINE = "baseline"
@@ -47,6 +47,15 @@ def _in_batch(size: int) -> Variant:
     )
 
 
+def _burst(size: int) -> Variant:
+    return _row(
+        f"receive burst {size_text(size)}",
+        "others' turn after so many bytes",
+        receive_burst=size,
+        receive_extra=0,
+    )
+
+
 PUBLISHED = (
     _row(
         BASELINE,
@@ -55,6 +64,7 @@ PUBLISHED = (
         large_threshold=ENDLESS,
         answer_spin=0.0,
         write_spin=0.0,
+        read_spin=0.0,
         pace_locally=True,
         read_on=False,
     ),
@@ -90,9 +100,9 @@ PUBLISHED = (
         ),
     ),
     _row("threshold 512 KiB", "the large path from here on", large_threshold=512 * KIB),
-    _row("receive burst 16 KiB", "others' turn after so many bytes", receive_burst=16 * KIB),
-    _row("receive burst 256 KiB", "others' turn after so many bytes", receive_burst=256 * KIB),
-    _row("receive burst 1 MiB", "others' turn after so many bytes", receive_burst=1024 * KIB),
+    _burst(16 * KIB),
+    _burst(256 * KIB),
+    _burst(1024 * KIB),
     _row(
         "no pausing of reads",
         "reading goes on at the high-water mark (pausing is in the default)",
@@ -113,6 +123,11 @@ PUBLISHED = (
     _row("no pushing", "what the kernel did not take of a large message waits", write_spin=0.0),
     _row("no reading on", "what a burst has left in the kernel waits for a turn of the loop",
          read_on=False),
+    _row("nothing at once", "a callback takes one large message, however many are there",
+         receive_extra=0),
+    _row("no waiting for the rest",
+         "what is missing of a large message is received in another turn of the loop",
+         read_spin=0.0),
     _row("paced", "tcp within this host paced as the system's congestion control does",
          pace_locally=True),
 )  # fmt: skip
