@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from benchmarks.cells import KIB, Cell
+from benchmarks.contenders import CONTENDERS
 from benchmarks.measure import Link
 from benchmarks.pairs import Cast, Pair, Process
 from benchmarks.scale.topics import messages
@@ -21,7 +22,7 @@ DELIVERIES = 200_000
 LARGE_BYTES = 1 << 30
 LARGE = 64 * KIB
 SMALL = 64
-FEW_SMALL, FEW_LARGE = 500, 30
+FEW_SMALL, FEW_LARGE = 2000, 30
 """Messages at the least: enough that the first few of a burst are not what is measured."""
 WARM_UP = 10
 ANSWERED = 40_000
@@ -56,8 +57,10 @@ class Stage(Cast):
     """A server of one contender and its crowd, both fresh processes."""
 
     def __init__(self, contender: str, kind: str) -> None:
+        environ = CONTENDERS[contender].environ
         super().__init__(
-            Process("benchmarks.scale.server", contender), Process("benchmarks.scale.crowd")
+            Process("benchmarks.scale.server", contender, environ=environ),
+            Process("benchmarks.scale.crowd"),
         )
         self.server, self.crowd = self.lines
         self.limit(TIME_LIMIT)
