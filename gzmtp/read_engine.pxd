@@ -19,7 +19,8 @@ cdef class ReadEngine:
 
     cpdef pump(self)
     @cython.locals(
-        pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, looking=bint, pulling=bint, charged=Py_ssize_t, ask=Py_ssize_t, count=Py_ssize_t,
-        came=bint, ended=bint, messages=list)
+        pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, charged=Py_ssize_t,
+        ask=Py_ssize_t, count=Py_ssize_t, came=bint, ended=bint, looking=bint, pulling=bint,
+        messages=list)
     cpdef bint _receive(self) except *
     cpdef bint _is_more(self) except *

@@ -214,12 +214,11 @@ class ReadEngine:
                 if count < ask or self._closed:
                     break
                 if budget <= 0:
-                    if extra and self._at_once.left():
+                    if budget + extra > 0 and self._at_once.left():
                         budget += extra
                         extra = 0
-                        looking = budget > 0
-                        if looking:
-                            continue
+                        looking = True
+                        continue
                     pipe.more = self._further.left()
                     break
         except BlockingIOError:

@@ -51,7 +51,7 @@ class Tuning:
     receive_burst: int = 65536
     #: Bytes of large messages that it may receive beyond that, where more was there at once of
     #: late.  With more than 256 KiB in all, the allocator gives the memory back to the system and
-    #: takes it anew, a page fault for each 4 KiB (256 KiB over tcp: 8000 -> 2000 MB/s).
+    #: takes it anew, a page fault for each 4 KiB (see DESIGN.md, section 4).
     receive_extra: int = 196608
     #: Whether who runs out of messages reads himself what a burst has left in the kernel, without
     #: a turn of the loop, where that has paid of late.
