@@ -83,8 +83,9 @@ class Tuning:
             raise ValueError(f"strategy is {self.strategy!r}, must be one of {STRATEGIES}")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "strategy" and value < (0 if field.name in _MAY_BE_ZERO else 1):
-                raise ValueError(f"{field.name} is {value!r}, must be positive")
+            least = 0 if field.name in _MAY_BE_ZERO else 1
+            if field.name != "strategy" and value < least:
+                raise ValueError(f"{field.name} is {value!r}, must be {least} or more")
             if isinstance(value, int) and value > sys.maxsize:  # the compiled engines' integers
                 raise ValueError(f"{field.name} is {value!r}, must be at most {sys.maxsize}")
 

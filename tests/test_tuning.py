@@ -54,6 +54,13 @@ def test_what_makes_no_sense_is_refused_by_name(field):
         Tuning.from_environ({f"GZMTP_{field.upper()}": "a lot"})
 
 
+@pytest.mark.parametrize("field, least", [("receive_burst", 1), ("receive_extra", 0), ("read_spin", 0)])
+def test_the_error_says_what_is_allowed(field, least):
+    with pytest.raises(ValueError, match=f"{field} is -1, must be {least} or more"):
+        Tuning(**{field: -1})
+    assert getattr(Tuning(**{field: least}), field) == least
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_CONGESTION"), reason="the platform has no such option")
 @pytest.mark.parametrize("paced", [True, False])
 def test_connections_within_this_host_are_paced_only_if_so_wished(paced):
