@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from gzmtp.allocator import keep
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, Loop, Watch
 from gzmtp.metrics import Counters
@@ -169,6 +170,8 @@ class ReadEngine:
                         if count == ask:
                             self._ask = tuning.in_batch
                 else:
+                    if not counters.body_bytes_in:
+                        keep(tuning.keep_memory)
                     ask = len(want)
                     count = self._pull(want) if pulling else self._recv_into(want)
                     if not count:

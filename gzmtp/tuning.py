@@ -50,9 +50,11 @@ class Tuning:
     #: Bytes that one connection may receive before others have their turn.
     receive_burst: int = 65536
     #: Bytes of large messages that it may receive beyond that, where more was there at once of
-    #: late.  With more than 256 KiB in all, the allocator gives the memory back to the system and
-    #: takes it anew, a page fault for each 4 KiB (see DESIGN.md, section 4).
+    #: late.
     receive_extra: int = 196608
+    #: Bytes of free memory that stay with the process once there was a large message (0: whatever
+    #: the C library keeps, 128 KiB with glibc), so that the next need no pages of the system.
+    keep_memory: int = 8 << 20
     #: Whether who runs out of messages reads himself what a burst has left in the kernel, without
     #: a turn of the loop, where that has paid of late.
     read_on: bool = True
@@ -124,8 +126,8 @@ class Tuning:
 
 
 _MAY_BE_ZERO = {
-    "short_run", "receive_extra", "read_on", "pause_reading", "answer_spin", "write_spin",
-    "read_spin", "pace_locally", "exit_linger", "exit_linger_unconnected",
+    "short_run", "receive_extra", "keep_memory", "read_on", "pause_reading", "answer_spin",
+    "write_spin", "read_spin", "pace_locally", "exit_linger", "exit_linger_unconnected",
 }  # fmt: skip
 _SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,
               "0": False, "false": False, "no": False, "off": False}

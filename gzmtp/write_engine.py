@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+from gzmtp.allocator import keep
 from gzmtp.loop import WRITE, Loop, Watch
 from gzmtp.metrics import Counters
 from gzmtp.patience import Patience
@@ -254,6 +255,8 @@ class WriteEngine:
             counters.messages_out += count
             counters.bytes_out += sent
             if gathered:
+                if not counters.large_out:
+                    keep(self._tuning.keep_memory)
                 counters.count_large(sent, size)
             if sent != size:
                 self._keep(buffers, sent, batch, gathered)

@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
 # here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version buffers constants sources z85 error tuning metrics option_table patience",
+    "_version allocator buffers constants sources z85 error tuning metrics option_table patience",
     "wire | patterns | pipe | options",
     "turns",
     "loop signals mechanism",

@@ -122,6 +122,16 @@ def test_nothing_is_said_of_a_rest_when_all_has_been_taken(engine):
     assert (sizes(reader), reader.pipe.more, ended) == ([1, 1, 1], False, [])
 
 
+def test_with_the_first_large_message_the_allocator_is_asked_to_keep_memory(engine, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gzmtp.read_engine.keep", asked.append)
+    reader, peer, _ = engine(keep_memory=12345)
+    for body, times in [(bytes(KIB), 0), (bytes(100 * KIB), 1), (bytes(100 * KIB), 1)]:
+        peer.sendall(b"".join(encode([[body]], 1 << 20)))
+        reader.pump()
+        assert sizes(reader)[-1] == len(body) and asked == [12345] * times
+
+
 @pytest.mark.parametrize("size", [40 * KIB, 100 * KIB])
 def test_large_messages_are_taken_one_by_one(engine, size):
     """Each is handed on while it is in the cache."""

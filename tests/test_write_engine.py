@@ -95,6 +95,15 @@ def send(engine, *messages):
             engine.pipe.wake()
 
 
+def test_with_the_first_large_message_the_allocator_is_asked_to_keep_memory(engine, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gzmtp.write_engine.keep", asked.append)
+    writer, kernel, _ = engine(then=ALL, keep_memory=12345)
+    for body, times in [(b"small", 0), (bytes(SIZE), 1), (bytes(SIZE), 1)]:
+        send(writer, [body])
+        assert kernel.taken.endswith(body) and asked == [12345] * times
+
+
 def frame(body, more=False):
     return b"%c" % (2 | more) + len(body).to_bytes(8, "big") + body
 
