@@ -55,6 +55,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self._peers: dict[int, Peer] = {}
+        self._aside: list[Peer] = []
         self._poll = select.epoll()
         self._buffer = bytearray(ROOM)
         self._hello = b""
@@ -81,6 +82,13 @@ class Crowd:
             self._poll.register(sock.fileno(), select.EPOLLOUT)
         self._loop(self._greet, count)
         return {"began": began, "ended": time.perf_counter(), "cpu": cpu_seconds()}
+
+    def do_set_aside(self) -> None:
+        """Have who is connected idle from now on: commands are about those that come later."""
+        for descriptor, peer in self._peers.items():
+            self._poll.unregister(descriptor)
+            self._aside.append(peer)
+        self._peers.clear()
 
     def _greet(self, peer: Peer, events: int) -> bool:
         sock = peer.sock
@@ -164,10 +172,10 @@ class Crowd:
 
     def do_close(self) -> None:
         """Close all connections."""
-        for descriptor, peer in self._peers.items():
-            self._poll.unregister(descriptor)
+        self.do_set_aside()
+        for peer in self._aside:
             peer.sock.close()
-        self._peers.clear()
+        self._aside.clear()
 
 
 def cpu_seconds() -> float:
