@@ -2,6 +2,7 @@
 
 The experiment's log is about an engine in another language; `about` says what a row sets here and
 why that stands for it. A row whose knob does not exist here says so in `unfit`, and is reported.
+`keep_memory` has no row: it is the process's, and all rows run in the same two.
 """
 
 from __future__ import annotations
