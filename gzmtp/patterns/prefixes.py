@@ -54,24 +54,29 @@ class Node(Generic[V]):
                 del census[length]
             self.lengths = tuple(sorted(census))
 
-    def add(self, rest: bytes, value: V) -> None:
-        """Enter what remains of a topic."""
+    def add(self, rest: bytes, value: V) -> V | None:
+        """Enter what remains of a topic unless it is there; return the value that it had."""
         node = self
         while True:
             stride = node.stride
             if len(rest) <= stride:
+                there = node.table.get(rest)
+                if there is not None:
+                    return there
                 node.table[rest] = value
                 node._count(len(rest), 1)
                 if len(node.lengths) > MANY and stride == STRIDE:
                     node._split()
-                return
+                return None
             head, rest = rest[:stride], rest[stride:]
             child = node.children.get(head)
             if child is None:
                 node.children[head] = Leaf(rest, value)
-                return
+                return None
             if type(child) is Leaf:
                 other = child
+                if other.rest == rest:
+                    return other.value
                 child = node.children[head] = Node()
                 child.add(other.rest, other.value)
             assert isinstance(child, Node)
@@ -131,10 +136,12 @@ class Prefixes(Generic[V]):
             node = child
         return node.table.get(topic[start:])
 
-    def add(self, topic: bytes, value: V) -> None:
-        """Enter a topic that is not there yet."""
-        self.root.add(topic, value)
-        self._size += 1
+    def add(self, topic: bytes, value: V) -> V | None:
+        """Enter a topic unless it is there; return the value that it had."""
+        there = self.root.add(topic, value)
+        if there is None:
+            self._size += 1
+        return there
 
     def replace(self, topic: bytes, value: V) -> None:
         """Give another value to a topic that is there."""

@@ -154,17 +154,16 @@ class Pub(Pattern):
 
     def _serve(self, pipe: Pipe, subscribe: bool, topic: bytes) -> bool:
         """Enter or strike a subscription; True if the user of an XPUB should know."""
+        wanted = self._wanted
         try:
-            if subscribe:
-                return self._wanted.add(topic, pipe)
-            return self._wanted.remove(topic, pipe)
+            changed = wanted.add(topic, pipe) if subscribe else wanted.remove(topic, pipe)
         except TooMany:
             self._refuse(pipe)
             return False
-        finally:
-            # One topic more or less of many changes nothing.
-            if self._out.targets is not None or len(self._wanted) < 2:
-                self._aim()
+        # One topic more of many, or fewer while there are many, changes nothing.
+        if self._out.targets is not None or not subscribe and len(wanted) < 2:
+            self._aim()
+        return changed
 
     def _refuse(self, pipe: Pipe) -> None:
         """Send a peer away.  Who comes back on a connecting pipe may be another, with the right to
@@ -294,7 +293,7 @@ class Xpub(Pub):
 
     def _tell(self, pipe: Pipe | None, message: Message) -> None:
         """Keep a notification for the user; a user who never takes any loses the latest."""
-        cost = OVERHEAD + sum(map(len, message))
+        cost = OVERHEAD + (len(message[0]) if len(message) == 1 else sum(map(len, message)))
         of_peer = cost if pipe is None else (pipe.slot or 0) + cost
         if of_peer > MOST_OF_PEER or self._unread + cost > MOST_IN_ALL:
             self.forgotten += 1

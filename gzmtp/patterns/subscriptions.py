@@ -7,7 +7,7 @@ RFC 29: "a binary comparison of the subscription against the start of the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gzmtp.patterns.pattern import Message, Part, Pipe
@@ -121,9 +121,8 @@ class Subscriptions:
             raise TooMany
         held.cost = cost
         held.topics.add(topic)
-        pipes = self._prefixes.find(topic)
+        pipes = self._prefixes.add(topic, held.alone)
         if pipes is None:
-            self._prefixes.add(topic, held.alone)
             return True
         if len(pipes) == 1:  # it may be the other's for all its topics
             self._prefixes.replace(topic, {**pipes, pipe: None})
@@ -226,19 +225,22 @@ def as_bytes(part: Part) -> Any:
 
 def verb_of(part: Part) -> int | None:
     """1 if this part subscribes, 0 if it cancels, None if it is data."""
-    first = as_bytes(part)[:1]
-    return 1 if first == b"\1" else 0 if first == b"\0" else None
+    return _SPELT.get(part[:1] if type(part) is bytes else as_bytes(part)[:1])
 
 
-def read(message: Message, first_only: bool) -> Iterator[tuple[int | None, Part]]:
+def read(message: Message, first_only: bool) -> Sequence[tuple[int | None, Part]]:
     """Each part and what it asks for.
 
     With ONLY_FIRST_SUBSCRIBE only a message whose first part is a subscription is looked at
     further.
     """
-    look = True
-    for index, part in enumerate(message):
-        verb = verb_of(part) if look else None
-        yield verb, part
-        if index == 0 and first_only:
-            look = verb is not None
+    part = message[0]
+    verb = verb_of(part)
+    if len(message) == 1:
+        return ((verb, part),)
+    if first_only and verb is None:
+        return [(None, part) for part in message]
+    return [(verb_of(part), part) for part in message]
+
+
+_SPELT = {b"\1": 1, b"\0": 0}
