@@ -17,6 +17,10 @@ from typing import Protocol
 from gzmtp.patterns.pattern import Host, Message, Pattern, Pipe
 
 
+#: How often a paused pipe is resumed to throw away what it held back.
+_MOST_CLEARED = 1000
+
+
 class Taker(Protocol):
     """Whose `take` the fair queue binds."""
 
@@ -133,9 +137,17 @@ class FairQueue:
         return False
 
     def clear(self) -> None:
-        """Throw away what has been delivered; what paused pipes hold back is not looked at."""
-        for pipe in self._ring:
+        """Throw away what has been delivered, and what paused pipes hold back as far as it is
+        there: a peer that goes on sending is not outlasted."""
+        for pipe in tuple(self._ring):
             pipe.inbox.clear()
+            for _ in range(_MOST_CLEARED):
+                if not pipe.paused:
+                    break
+                pipe.resume()
+                if not pipe.inbox:
+                    break
+                pipe.inbox.clear()
 
     def discard(self, unwanted: Callable[[Message], bool]) -> None:
         """Throw away some of what has been delivered."""

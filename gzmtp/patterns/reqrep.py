@@ -100,12 +100,14 @@ class Req(Pattern):
     def _send(self, message: Message) -> int:
         if not self._may_send():
             raise ZMQError(Errno.EFSM)
-        pipe = self._out.turn()
-        if pipe is None:
+        if self._out.turn() is None:
             return BLOCKED
         # Whatever came until now answers no question that is still open.
         self._in.clear()
         self._reply = None
+        pipe = self._out.turn()
+        if pipe is None:  # it was lost when what it held back was read
+            return BLOCKED
         envelope: Message = [b""]
         if self.host.options.req_correlate:
             self._number = (self._number + 1) & 0xFFFFFFFF

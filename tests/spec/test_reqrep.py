@@ -170,6 +170,23 @@ def test_stale_replies_are_eaten_by_the_next_send(pair_of):
         assert not req.poll(30)  # the stale one has come, and does not count
 
 
+def test_stale_replies_beyond_the_high_water_mark_are_eaten_too(sockets, bind):
+    """Of inproc, where all of them are there when the next question is asked."""
+    router, req = sockets("ROUTER"), sockets("REQ", routing_id=b"me", rcvhwm=1)
+    req.connect(bind(router, "inproc"))
+    for turn in range(3):
+        req.send(b"ask")
+        assert router.recv_multipart()[-1] == b"ask"
+        for number in range(6):
+            router.send_multipart([b"me", b"", b"%d" % number])
+        assert req.recv() == b"0"
+    req.send(b"ask again")
+    assert not req.poll(30)
+    assert router.recv_multipart()[-1] == b"ask again"
+    router.send_multipart([b"me", b"", b"answer"])
+    assert req.recv() == b"answer"
+
+
 @pytest.mark.gzmtp_only("libzmq's REQ cannot send again after these replies (EAGAIN)")
 @pytest.mark.parametrize("look", ["poll", "recv", "NOBLOCK"])
 def test_a_flood_of_stale_replies_does_not_hide_the_right_one(pair_of, zmq, look):
