@@ -8,7 +8,6 @@ zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
 from __future__ import annotations
 
 import errno
-from functools import partial
 from typing import Any
 
 from gzmtp import monitor as monitoring
@@ -55,25 +54,23 @@ class Binding(Lingering):
         self.here()
 
     def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
-        pipe = Pipe(options.sndhwm, options.rcvhwm)
+        pipe = Pipe(options.sndhwm, options.rcvhwm, self)
         pipe.endpoint = endpoint
         pipe.given_id = given_id
-        pipe.end = partial(self._soon, self._end_pipe, pipe)
-        pipe.idle = partial(self._idle, pipe)
-        pipe.unserve()
         return pipe
 
     def _introduce(self, pipe: Pipe, connection: Connection, peer: Peer | None) -> None:
-        pipe.metadata = metadata = {}
+        metadata: dict[str, str] = {}
         if peer is None:
             pipe.minor = (0, 0)
         else:
+            metadata = peer.metadata
             pipe.identity = peer.identity
             pipe.socket_type = peer.socket_type
             pipe.minor = peer.version
-            metadata.update(peer.metadata)
         # What we know ourselves comes last: a peer may claim to be elsewhere.
-        metadata.update({"Peer-Address": connection.peer_address, "__fd": str(connection.fd)})
+        metadata["Peer-Address"], metadata["__fd"] = connection.peer_address, str(connection.fd)
+        pipe.metadata = metadata
 
     def _captured(self) -> tuple[Options, Tuning]:
         """The options of a new endpoint and the settings of its engines: the batch sizes among
@@ -266,8 +263,11 @@ class Binding(Lingering):
             joint.close()
         self._pattern.dismiss(joint.pipe)
 
-    def _end_pipe(self, pipe: Pipe) -> None:
+    def end_pipe(self, pipe: Pipe) -> None:
         """The pattern wants no more of this peer: what is queued for it leaves first."""
+        self.loop.soon(self._end_pipe, pipe)
+
+    def _end_pipe(self, pipe: Pipe) -> None:
         for joint in self.joints:
             if joint.pipe is pipe:
                 self._end_joint(joint)

@@ -181,11 +181,11 @@ class Connection:
         many = len(self.owner.connections) if self.owner.host.shares else 1
         self.writer = WriteEngine(
             self.sock, pipe, self.loop, tuning.for_many(many), self.counters, codec, self.owner,
-            self._failed,
+            self,
         )  # fmt: skip
         self.reader = ReadEngine(
             self.sock, pipe, self.loop, tuning, self.counters, decoder, self.owner,
-            self._commands, self._ending,
+            self,
         )  # fmt: skip
         self.counters.connections += 1
         interval = options.heartbeat_ivl
@@ -199,7 +199,7 @@ class Connection:
         elif not self.closed:
             self.reader.begin(rest)
 
-    def _commands(self, bodies: list[bytes]) -> None:
+    def obey(self, bodies: list[bytes]) -> None:
         """Serve commands that came between messages; what is malformed is ignored."""
         for body in bodies:
             command = commands.parse(body)
@@ -250,7 +250,7 @@ class Connection:
         """The pattern will have no more of this peer (it may be in the midst of a call)."""
         self.loop.soon(self.close, ProtocolError(reason))
 
-    def _failed(self, error: OSError) -> None:
+    def failed(self, error: OSError) -> None:
         """Nothing can be sent any more.  What the peer sent before it went is still to be read:
         the end of that is the connection's end, as in libzmq."""
         self._failure = error
@@ -270,7 +270,7 @@ class Connection:
         if self._failure is not None:
             self.close(self._failure)
 
-    def _ending(self, error: BaseException | None) -> None:
+    def ending(self, error: BaseException | None) -> None:
         self.close(OSError(PEER_LEFT) if error is None else error)  # type: ignore[arg-type]
 
     def _cancel(self, name: str) -> None:

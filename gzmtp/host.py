@@ -175,10 +175,7 @@ class Host(Binding):
         if self.receivers.seats and self._pattern.readable():
             self.receivers.wake_next()
 
-    def _soon(self, call: Callable[..., object], *args: Any) -> None:
-        self.loop.soon(call, *args)
-
-    def _idle(self, pipe: Pipe) -> None:
+    def unserved(self, pipe: Pipe) -> None:
         """A sender fills a pipe that nobody serves yet: let the hub run, or nobody ever will."""
         if self.loop.dead:
             self.here()
@@ -189,7 +186,7 @@ class Host(Binding):
         """The thread in which the socket lived has ended: its next message calls it to life."""
         pipes: Any = self._pattern.pipes()
         for pipe in pipes:
-            if pipe.wake is pipe.idle:
+            if not pipe.served:
                 pipe.mark = 1
 
     def breathe(self) -> None:

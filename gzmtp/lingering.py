@@ -41,8 +41,7 @@ class Lingering(Handover):
     # what the rest of the host does
     why: Callable[[], ZMQError]
     monitor: Callable[[int, int, str], None]
-    _soon: Callable[..., None]
-    _idle: Callable[[Pipe], None]
+    unserved: Callable[[Pipe], None]
     _changed: Callable[[], None]
 
     def retire(self, endpoint: Endpoint) -> None:

@@ -235,13 +235,9 @@ class Watch:
     __slots__ = ("loop", "fd", "events", "callback", "active", "opening", "_watcher")
 
     def __init__(
-        self,
-        loop: Loop,
-        fd: int,
-        events: int,
-        callback: Callable[[], object],
+        self, loop: Loop, fd: int, events: int, callback: Callable[[], object],
         opening: float = 0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """*opening*: milliseconds that `Loop.poke` may wait for the connection that is made."""
         self.opening = opening
         self.loop = loop
@@ -249,7 +245,7 @@ class Watch:
         self.events = events
         self.callback = callback
         self.active = False
-        self._watcher: Any = loop.hub.loop.io(fd, events)
+        self._watcher: Any = None  # made when it is needed: few connections wait for room
 
     def start(self) -> None:
         """Begin to watch; idempotent."""
@@ -262,10 +258,12 @@ class Watch:
                 self.loop.tell(self._start_there)
 
     def _start_there(self) -> None:
-        if self.active and self.loop.is_here() and self._watcher is not None:
+        if self.active and self.loop.is_here() and not self.loop.dead:
             self._begin()
 
     def _begin(self) -> None:
+        if self._watcher is None:
+            self._watcher = self.loop.hub.loop.io(self.fd, self.events)
         if self.loop.libuv:
             self._watcher.start(self._call, pass_events=True)
         else:
@@ -294,9 +292,9 @@ class Watch:
 
     def lose(self) -> None:
         """The loop ends; `move` brings the watch to another."""
-        self._watcher.stop()
-        self._watcher.close()
-        self._watcher = None
+        if self._watcher is not None:
+            _give_back(self._watcher)
+            self._watcher = None
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop.  What the old one had is stopped in its own thread."""
@@ -308,7 +306,7 @@ class Watch:
             watcher.callback = _ignore  # it may have its turn once more before it is stopped
             old.take_back(watcher)
         self.loop = loop
-        self._watcher = loop.hub.loop.io(self.fd, self.events)
+        self._watcher = None
         if active:
             self.start()
 

@@ -42,3 +42,7 @@ class Patience:
         """It did not."""
         self._wasted = min(self._wasted + 1, self._most)
         self._skip = 1 << self._wasted
+
+
+#: Looks for nothing: stands for one of its own where a connection may never need it.
+NEVER = Patience(0)

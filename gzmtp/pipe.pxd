@@ -6,7 +6,7 @@ cdef class Body:
 cdef class Pipe:
     cdef public object queue, wake, control, nudge, inbox, resume
     cdef public object identity, socket_type, given_id, routing_id, metadata, minor
-    cdef public object slot, drop, end, idle, endpoint, hello
+    cdef public object slot, drop, endpoint, hello, _keeper
     cdef public Py_ssize_t mark, sndhwm, rcvhwm
     cdef public bint full, paused, more, active
 

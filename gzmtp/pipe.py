@@ -3,7 +3,7 @@
 A pipe exists from connect() on, before there is a peer, and survives reconnects; that of an
 accepted connection lives as long as the connection.  It owns the two queues in which messages
 wait.  It must not know who serves it (a connection, inproc, nobody yet): the server sets
-``wake``, ``nudge``, ``resume``, ``drop`` and ``end``.
+``wake``, ``nudge``, ``resume`` and ``drop``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 ENDLESS = sys.maxsize
 
@@ -71,6 +71,16 @@ def nothing() -> None:
     """Do nothing: what an unserved pipe's callables do."""
 
 
+class Keeper(Protocol):
+    """Whose pipe it is, served or not."""
+
+    def unserved(self, pipe: Pipe) -> object:
+        """A sender fills a pipe that nobody serves."""
+
+    def end_pipe(self, pipe: Pipe) -> object:
+        """The pattern wants no more of this peer."""
+
+
 class Pipe:
     """One peer, or the place of one that is not there yet."""
 
@@ -78,10 +88,10 @@ class Pipe:
         "queue", "mark", "wake", "sndhwm", "full", "control", "nudge",
         "inbox", "rcvhwm", "paused", "more", "resume",
         "identity", "socket_type", "given_id", "routing_id", "metadata", "minor",
-        "active", "slot", "hello", "drop", "end", "idle", "endpoint",
+        "active", "slot", "hello", "drop", "endpoint", "_keeper",
     )  # fmt: skip
 
-    def __init__(self, sndhwm: int = 0, rcvhwm: int = 0) -> None:
+    def __init__(self, sndhwm: int = 0, rcvhwm: int = 0, keeper: Keeper | None = None) -> None:
         """Create an unserved pipe; a high-water mark (messages) of 0 is endless."""
         # out
         self.queue: deque[Message] = deque()
@@ -106,8 +116,7 @@ class Pipe:
         self.active = False
         self.slot: Any = None
         self.hello: Message | None = None  # the HELLO_MSG that was queued last
-        self.end: Callable[[], object] = nothing
-        self.idle: Callable[[], object] = nothing
+        self._keeper = keeper
         self.unserve()
 
     def mark_at(self, count: int) -> None:
@@ -115,12 +124,26 @@ class Pipe:
         self.mark = 1 if self.queue.maxlen == 1 else min(count, self.sndhwm)
 
     def unserve(self) -> None:
-        """Forget who served: messages queue up to the mark, and `idle` looks after the sender."""
+        """Forget who served: messages queue up to the mark, then the keeper is told."""
         self.mark_at(len(self.queue) + UNSERVED)
-        self.wake: Callable[[], object] = self.idle
+        self.wake: Callable[[], object] = self._unserved
         self.nudge: Callable[[], object] = nothing
         self.resume: Callable[[], object] = nothing
         self.drop: Callable[[str], object] = _ignore
+
+    def _unserved(self) -> None:
+        if self._keeper is not None:
+            self._keeper.unserved(self)
+
+    @property
+    def served(self) -> bool:
+        """Whether anybody serves it."""
+        return self.wake != self._unserved
+
+    def end(self) -> None:
+        """Want no more of this peer."""
+        if self._keeper is not None:
+            self._keeper.end_pipe(self)
 
 
 def _ignore(reason: str) -> None:

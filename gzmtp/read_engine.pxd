@@ -10,11 +10,11 @@ cdef class ReadEngine:
     cdef public object decoder
     cdef public CCounters counters
     cdef public CLoop loop
-    cdef public object _recv, _recv_into, _recvmsg_into, _tuning
-    cdef public object _deliver, _commands, _readable, _readable_now, _here, _closing
+    cdef public object _recv, _sock, _tuning
+    cdef public object _deliver, _readable, _readable_now, _here, _connection
     cdef public CWatch _watch
     cdef public CPatience _further, _at_once, _pulling
-    cdef public bint _closed
+    cdef public bint _closed, _may_pull
     cdef public Py_ssize_t _ask, _carried
 
     cpdef pump(self)

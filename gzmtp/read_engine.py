@@ -21,7 +21,7 @@ from gzmtp.allocator import keep
 from gzmtp.error import ProtocolError
 from gzmtp.loop import READ, Loop, Watch
 from gzmtp.metrics import Counters
-from gzmtp.patience import Patience
+from gzmtp.patience import NEVER, Patience
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
 
@@ -32,6 +32,16 @@ _FURTHER = 3
 _WORTH, _MOST_PULLED = 16384, 1 << 20
 #: The same of looks at once, within the callback: one in vain makes a buffer in vain.
 _AT_ONCE = 6
+
+
+class Connection(Protocol):
+    """What the engine tells its connection."""
+
+    def obey(self, bodies: list[bytes]) -> None:
+        """Serve the bodies of commands."""
+
+    def ending(self, error: BaseException | None) -> None:
+        """There will be no more, and why: None for the peer's orderly end."""
 
 
 class Owner(Protocol):
@@ -54,10 +64,10 @@ class ReadEngine:
     """Serves the way in of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
-        "pipe", "decoder", "counters", "loop", "_recv", "_recv_into", "_recvmsg_into", "_tuning",
-        "_ask", "_deliver", "_commands", "_readable", "_readable_now", "_here",
-        "_closing", "_watch", "_closed", "_carried", "_further", "_at_once",
-        "_pulling",
+        "pipe", "decoder", "counters", "loop", "_recv", "_sock", "_tuning",
+        "_ask", "_deliver", "_readable", "_readable_now", "_here", "_connection",
+        "_watch", "_closed", "_carried", "_further", "_at_once", "_pulling",
+        "_may_pull",
     )  # fmt: skip
 
     def __init__(
@@ -69,32 +79,27 @@ class ReadEngine:
         counters: Counters,
         decoder: Any,
         owner: Owner,
-        commands: Callable[[list[bytes]], object],
-        closing: Callable[[BaseException | None], object],
+        connection: Connection,
     ) -> None:
-        """*decoder* is a wire.codec.Decoder; *owner* takes what comes, *commands* the bodies of
-        commands; *closing* is told why there will be no more: None for the peer's orderly end."""
+        """*decoder* is a wire.codec.Decoder; *owner* takes what comes, *connection* the rest."""
         self.pipe = pipe
         self.decoder = decoder
         self.counters = counters
         self.loop = loop
         self._recv = sock.recv
-        self._recv_into = sock.recv_into
-        self._recvmsg_into = sock.recvmsg_into
+        self._sock = sock
         self._tuning = tuning
         self._ask = tuning.in_batch_large
         self._deliver: Callable[[Pipe, Any], object] = owner.deliver
         self._readable = owner.readable
         self._readable_now = owner.readable_now
         self._here = owner.here
-        self._commands = commands
-        self._closing = closing
+        self._connection = connection
         self._watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
-        self._further = Patience(tuning.read_on, _FURTHER)  # with more than a burst
-        self._at_once = Patience(tuning.read_on, _AT_ONCE)
         # Not over ipc, where who asks in vain holds up who writes (128 KiB: 7 % less throughput).
-        self._pulling = Patience(tuning.read_spin if sock.family in (AF_INET, AF_INET6) else 0)
+        self._may_pull = sock.family in (AF_INET, AF_INET6)
+        self._further = self._at_once = self._pulling = NEVER
         self._carried = 0  # bytes of an unfinished body that came in earlier calls
         pipe.resume = self.resume
 
@@ -106,12 +111,12 @@ class ReadEngine:
             try:
                 messages = self.decoder.feed(data)
             except ProtocolError as error:
-                self._closing(error)
+                self._connection.ending(error)
                 return
             self.counters.messages_in += len(messages)
             self._take(messages)
             if self.decoder.fault is not None:
-                self._closing(self.decoder.fault)
+                self._connection.ending(self.decoder.fault)
                 return
             if len(self.pipe.inbox) >= self.pipe.rcvhwm:
                 self._pause()
@@ -145,7 +150,7 @@ class ReadEngine:
                     ask = len(head) + len(body)
                     count = 0
                     try:
-                        count = self._recvmsg_into((head, body))[0]
+                        count = self._sock.recvmsg_into((head, body))[0]
                     finally:
                         messages = decoder.guessed(count)
                     if not count:
@@ -171,9 +176,9 @@ class ReadEngine:
                             self._ask = tuning.in_batch
                 else:
                     if not counters.body_bytes_in:
-                        keep(tuning.keep_memory)
+                        self._expect_large()
                     ask = len(want)
-                    count = self._pull(want) if pulling else self._recv_into(want)
+                    count = self._pull(want) if pulling else self._sock.recv_into(want)
                     if not count:
                         ended = True
                         break
@@ -222,18 +227,32 @@ class ReadEngine:
                         extra = 0
                         looking = True
                         continue
-                    pipe.more = self._further.left()
+                    pipe.more = self._look_further()
                     break
         except BlockingIOError:
             if looking:
                 self._at_once.wasted()
-                pipe.more = self._further.left()
+                pipe.more = self._look_further()
         except (ProtocolError, OSError) as error:
             ended = True
             end = error
         if ended and not self._closed:
-            self._closing(end)
+            self._connection.ending(end)
         return came
+
+    def _expect_large(self) -> None:
+        """The first large message comes."""
+        tuning = self._tuning
+        keep(tuning.keep_memory)
+        self._at_once = Patience(tuning.read_on, _AT_ONCE)
+        if self._may_pull:
+            self._pulling = Patience(tuning.read_spin)
+
+    def _look_further(self) -> bool:
+        """Tell whether what a burst has left in the kernel may be read without a turn."""
+        if self._further is NEVER:
+            self._further = Patience(self._tuning.read_on, _FURTHER)
+        return self._further.left()
 
     def _pull(self, want: memoryview) -> int:
         """Receive more of a large body, of which a part has just come: the peer is writing it now,
@@ -243,7 +262,7 @@ class ReadEngine:
         limit = clock() + self._pulling.seconds
         while True:
             try:
-                return cast(int, self._recv_into(want))
+                return cast(int, self._sock.recv_into(want))
             except BlockingIOError:
                 if clock() > limit:
                     self._pulling.wasted()
@@ -262,7 +281,7 @@ class ReadEngine:
             if place > done:
                 self._deliver(self.pipe, messages[done:place])
                 done = place
-            self._commands(commands[begin:end])
+            self._connection.obey(commands[begin:end])
             begin = end
         if done < len(messages):
             self._deliver(self.pipe, messages[done:])

@@ -9,8 +9,8 @@ cdef class WriteEngine:
     cdef public CPipe pipe
     cdef public CCounters counters
     cdef public CLoop loop
-    cdef public object encode, _encode_control, _frame_size, _send, _sendmsg, _tuning
-    cdef public object _room, _lost, _rested, _here, _host
+    cdef public object encode, _encode_control, _frame_size, _send, _sock, _tuning
+    cdef public object _room, _connection, _rested, _here, _host
     cdef public Py_ssize_t _large, _short_run, _take, _run, _turn
     cdef public bint _sync, _batch_large, _batching, _blocked, _closed
     cdef public CWatch _watch

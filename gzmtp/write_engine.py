@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Protocol
 
 from gzmtp.allocator import keep
 from gzmtp.loop import WRITE, Loop, Watch
 from gzmtp.metrics import Counters
-from gzmtp.patience import Patience
+from gzmtp.patience import NEVER, Patience
 from gzmtp.pipe import NONE_YET, Body, Message, Pipe
 from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
 from gzmtp.wire.codec import Codec
@@ -38,6 +38,13 @@ _SEE_TURN = 4
 #: PONGs and other answers that may wait for a peer that does not read: a flood of PINGs costs
 #: no more.
 _ANSWERS = 64
+
+
+class Connection(Protocol):
+    """What the engine tells its connection."""
+
+    def failed(self, error: OSError) -> None:
+        """Nothing can be sent any more (told in a later turn of the loop)."""
 
 
 class Owner(Protocol):
@@ -59,10 +66,10 @@ class WriteEngine:
     """Serves the way out of one pipe over one connected, non-blocking socket."""
 
     __slots__ = (
-        "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sendmsg",
-        "_tuning", "_large", "_short_run", "_sync", "_room", "_lost", "_rested", "_here", "_watch",
-        "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_turn", "_batching",
-        "_blocked", "_since", "_closed", "_answer", "_pushing", "_host",
+        "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sock",
+        "_tuning", "_large", "_short_run", "_sync", "_room", "_connection", "_rested", "_here",
+        "_watch", "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_turn",
+        "_batching", "_blocked", "_since", "_closed", "_answer", "_pushing", "_host",
     )  # fmt: skip
 
     def __init__(
@@ -74,9 +81,9 @@ class WriteEngine:
         counters: Counters,
         codec: Codec,
         owner: Owner,
-        lost: Callable[[OSError], object],
+        connection: Connection,
     ) -> None:
-        """*owner* is told of room, *lost* (in a later turn of the loop) that the socket failed."""
+        """*owner* is told of room, *connection* that the socket failed."""
         self.pipe = pipe
         self.counters = counters
         self.loop = loop
@@ -84,7 +91,7 @@ class WriteEngine:
         self._encode_control = codec.encode_control
         self._frame_size = codec.frame_size
         self._send = sock.send
-        self._sendmsg = sock.sendmsg
+        self._sock = sock
         self._tuning = tuning
         self._large = tuning.large_threshold
         self._short_run = tuning.short_run
@@ -93,8 +100,8 @@ class WriteEngine:
         self._rested = owner.rested
         self._here = owner.here
         self._host = owner.host
-        self._lost = lost
-        self._watch = Watch(loop, sock.fileno(), WRITE, self._writable)
+        self._connection = connection
+        self._watch: Watch | None = None  # made when the kernel is full for the first time
         self._answers: deque[bytes] = NONE_YET
         self._rest: deque[Any] = NONE_YET  # buffers that the kernel has not taken whole
         self._batch: Sequence[Message] = ()  # the messages that they belong to
@@ -107,7 +114,7 @@ class WriteEngine:
         self._since = 0.0
         self._closed = False
         self._answer = Patience(tuning.answer_spin)
-        self._pushing = Patience(tuning.write_spin)
+        self._pushing = NEVER
 
     def begin(self) -> None:
         """Serve the pipe from now on, what waits in it first."""
@@ -130,7 +137,8 @@ class WriteEngine:
         """The queue reached its mark: the first messages of a turn, or a full batch."""
         if self._blocked or self._batching:
             if self._blocked:
-                if self._sync and self._watch.active and self.loop.is_here():
+                watch = self._watch
+                if self._sync and watch is not None and watch.active and self.loop.is_here():
                     self._writable()  # the kernel may have room by now
                 if self._blocked:
                     self._set_blocked_mark()
@@ -244,7 +252,7 @@ class WriteEngine:
                 else:
                     size = sum(map(len, buffers))
                     gathered = True
-                    sent = self._sendmsg(buffers[:_GATHER])
+                    sent = self._sock.sendmsg(buffers[:_GATHER])
             except BlockingIOError:
                 sent = 0
             except OSError as error:
@@ -316,7 +324,13 @@ class WriteEngine:
             self._since = time.monotonic()
             self._set_blocked_mark()
             self._here()
+            if self._watch is None:
+                self._watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable)
             self._watch.start()
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
 
     def _writable(self) -> None:
         """The kernel is writable (the write watcher's callback)."""
@@ -332,7 +346,7 @@ class WriteEngine:
         self.counters.wait_seconds += time.monotonic() - self._since
         self._write()
         if not self._blocked:
-            self._watch.stop()
+            self._unwatch()
             if self._batching:
                 self._set_mark()
             else:
@@ -349,7 +363,7 @@ class WriteEngine:
         if strategy == SYNC_LOOP:
             while self._rest and self._go_on() > 0:
                 pass
-        elif strategy == SYNC_TRY and self._batch_large and self._pushing.left():
+        elif strategy == SYNC_TRY and self._batch_large and self._patient():
             clock, seconds = time.monotonic, self._pushing.seconds
             limit = clock() + seconds
             while self._rest:
@@ -362,6 +376,11 @@ class WriteEngine:
             self._pushing.paid()
         return not self._rest
 
+    def _patient(self) -> bool:
+        if self._pushing is NEVER:
+            self._pushing = Patience(self._tuning.write_spin)
+        return self._pushing.left()
+
     def _go_on(self) -> int:
         """Write what was kept; return how many bytes the kernel took, -1 if it took its leave."""
         rest = self._rest
@@ -369,9 +388,9 @@ class WriteEngine:
             if len(rest) == 1:
                 sent = self._send(rest[0])
             elif len(rest) <= _GATHER:
-                sent = self._sendmsg(rest)
+                sent = self._sock.sendmsg(rest)
             else:
-                sent = self._sendmsg(list(islice(rest, _GATHER)))
+                sent = self._sock.sendmsg(list(islice(rest, _GATHER)))
         except BlockingIOError:
             return 0
         except OSError as error:
@@ -412,10 +431,10 @@ class WriteEngine:
                         part.taken = False  # `settle` has to copy it after all
         self._blocked = True
         self._set_blocked_mark()
-        self._watch.stop()
+        self._unwatch()
         if self.loop.dead:  # with the thread in which the socket lived
             self._here()
-        self.loop.tell(self._lost, error)
+        self.loop.tell(self._connection.failed, error)
 
     def unsent(self) -> list[Message]:
         """Return the messages of the unfinished batch of which no byte has left."""
@@ -449,13 +468,15 @@ class WriteEngine:
                 queue.extendleft(reversed(self.unsent()))
             self._rest.clear()
             self._batch = ()
-            self._watch.close()
+            if self._watch is not None:
+                self._watch.close()
             self.pipe.unserve()
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""
         self.loop = loop
-        self._watch.move(loop)
+        if self._watch is not None:
+            self._watch.move(loop)
         if self._batching:
             loop.soon(self._turn_over)
 
@@ -464,4 +485,5 @@ class WriteEngine:
         self._closed = self._blocked = True
         self._rest.clear()
         self._batch = ()
-        self._watch.forget()
+        if self._watch is not None:
+            self._watch.forget()

@@ -62,6 +62,15 @@ class Owner:
     def here(self): ...
 
 
+class Ending:
+    """A connection that notes why it ends."""
+
+    def __init__(self, ending):
+        self.ending = ending
+
+    def obey(self, bodies): ...
+
+
 @pytest.fixture
 def engine():
     """engine(rcvhwm, **tuning): a read engine, the peer's end of its connection, and why it ended; engine.kernel."""
@@ -76,7 +85,7 @@ def engine():
         make.kernel.family = family or ours.family
         reader = ReadEngine(
             make.kernel, Pipe(0, rcvhwm), Loop.here(), Tuning(**tuning), Counters(), CODEC.decoder(),
-            Owner(), lambda bodies: None, ended.append,
+            Owner(), Ending(ended.append),
         )  # fmt: skip
         made.append((reader, ours, theirs))
         reader.begin(b"")

@@ -56,6 +56,16 @@ class Owner:
     def here(self): ...
 
 
+class Failing:
+    """A connection that notes why nothing can be sent any more."""
+
+    def __init__(self, lost):
+        self._lost = lost
+
+    def failed(self, error):
+        self._lost.append(error.errno)
+
+
 @pytest.fixture
 def engine():
     """engine(steps, ...): an engine, begun, with what its kernel does; the kernel; what it was told is lost."""
@@ -75,7 +85,7 @@ def engine():
         tuning = Tuning(**{"write_spin": LONG, **tuning})
         engine = WriteEngine(
             kernel, Pipe(), Loop.here(), tuning, Counters(), choose((3, 1)), Owner(),
-            lambda error: lost.append(error.errno),
+            Failing(lost),
         )  # fmt: skip
         engine.begin()
         made.append(engine)

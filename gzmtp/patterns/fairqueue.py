@@ -16,7 +16,6 @@ from typing import Protocol
 
 from gzmtp.patterns.pattern import Host, Message, Pattern, Pipe
 
-
 #: How often a paused pipe is resumed to throw away what it held back.
 _MOST_CLEARED = 1000
 

@@ -65,7 +65,9 @@ class Pipe(Protocol):
     nudge: Callable[[], object]
     resume: Callable[[], object]
     drop: Callable[[str], object]
-    end: Callable[[], object]
+
+    def end(self) -> object:
+        """Want no more of this peer."""
 
 
 class Host(Protocol):

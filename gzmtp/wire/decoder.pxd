@@ -22,6 +22,7 @@ cdef class Decoder:
         alike=bytes, size=Py_ssize_t, count=Py_ssize_t, end=Py_ssize_t, parts=list, found=list,
         head=bytes)
     cpdef Py_ssize_t _like_the_last(self, bytes data, Py_ssize_t position, list messages) except -1
+    cpdef _command(self, bytes body, Py_ssize_t place)
     cpdef guess(self)
     cpdef list guessed(self, Py_ssize_t count)
     @cython.locals(parts=list, room=cython.longlong, grown=cython.longlong, flags=cython.int)

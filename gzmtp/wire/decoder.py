@@ -32,6 +32,11 @@ _OWN_REST = 4096
 #: So many messages one behind the other are worth to be compared.
 _ALIKE = 4
 
+#: What stands where a connection may never need a list of its own (each takes 72 bytes, and the
+#: garbage collector's time); never changed.
+_NONE_YET: list[Any] = []
+_no_run = Struct("").iter_unpack
+
 #: ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED
 _MALFORMED = 0x10000000 | 0x11
 
@@ -63,8 +68,8 @@ class Decoder:
         self, max_size: int = -1, max_bytes: int = 1 << 32, max_parts: int = 1 << 20
     ) -> None:
         self.want: memoryview | None = None
-        self.commands: list[bytes] = []
-        self.places: list[int] = []
+        self.commands: list[bytes] = _NONE_YET
+        self.places: list[int] = _NONE_YET
         self.fault: ProtocolError | None = None
         self._rest = b""
         self._missing = 0  # bytes behind _rest that complete its frame, where that is known
@@ -86,14 +91,14 @@ class Decoder:
         # `likely` to have it too.
         self.likely = False
         self._prefix = b""
-        self._prefix_parts: list[bytes] = []
+        self._prefix_parts: list[bytes] = _NONE_YET
         self._prefix_size = 0
         self._head = bytearray()
         # what stands before the body of a message that came in a flood, and its size on the wire
         self._alike = b""
-        self._alike_parts: list[bytes] = []
+        self._alike_parts: list[bytes] = _NONE_YET
         self._alike_size = 0
-        self._unpack: Callable[[memoryview], Iterator[Any]] = Struct("").iter_unpack
+        self._unpack: Callable[[memoryview], Iterator[Any]] = _no_run
 
     # The message path of the read engine: one loop, everything settled before stays out of it.
     def feed(self, data: bytes) -> list[list[bytes]]:
@@ -164,8 +169,7 @@ class Decoder:
                 break
             position = stop
             if flags & COMMAND:
-                self.commands.append(data[start:stop])
-                self.places.append(len(messages))
+                self._command(data[start:stop], len(messages))
                 begin = -1 if parts else stop  # no part of what the next message begins with
             elif flags & MORE:
                 parts.append(data[start:stop])
@@ -182,6 +186,12 @@ class Decoder:
         self._rest = data[position:] if position else data
         if len(messages) - known >= _ALIKE:
             self._learn(messages[-1])
+
+    def _command(self, body: bytes, place: int) -> None:
+        if self.commands is _NONE_YET:
+            self.commands, self.places = [], []
+        self.commands.append(body)
+        self.places.append(place)
 
     def _learn(self, message: list[bytes]) -> None:
         """Expect the next flood to be of messages like this one: another body of the same size."""
@@ -313,8 +323,7 @@ class Decoder:
         part = body.getvalue()
         flags = self._flags
         if flags & COMMAND:
-            self.commands.append(part)
-            self.places.append(0)
+            self._command(part, 0)
             return []
         parts = self._parts
         parts.append(part)

@@ -45,7 +45,6 @@ class FakePipe(Pipe):
         self.hello: Any = None
         self.wake = self.nudge = self.resume = lambda: None
         self.drop = lambda reason: self.dropped.append(reason)
-        self.end = self._end
         self.sent: list[Any] = []
         self.dropped: list[str] = []
         self.ended = 0
@@ -55,7 +54,7 @@ class FakePipe(Pipe):
     def __repr__(self) -> str:
         return f"<{self.name or hex(id(self))}>"
 
-    def _end(self) -> None:
+    def end(self) -> None:
         self.ended += 1
 
     def serve(self) -> None:
