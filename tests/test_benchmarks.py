@@ -18,7 +18,7 @@ from benchmarks.cells import Cell, grid, parse_size, size_text  # noqa: E402
 from benchmarks.cli import COMMITTED, main  # noqa: E402
 from benchmarks.goals import GOALS, verdicts  # noqa: E402
 from benchmarks.markdown import link  # noqa: E402
-from benchmarks.measure import measure  # noqa: E402
+from benchmarks.measure import Link, measure  # noqa: E402
 from benchmarks.overall import (  # noqa: E402
     AIMS,
     LATENCY,
@@ -298,6 +298,64 @@ def test_usage_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFix
     path.write_text(json.dumps({"format": 99}))
     assert main(["report", str(path)]) == 2
     assert "does not hold results of this benchmark" in capsys.readouterr().err
+
+
+# what is measured
+
+
+class Sender:
+    """Side "a" of a link that loses messages: marks are sent until told to stop, one more than needed."""
+
+    def __init__(self, wire: list[int]) -> None:
+        self.wire = wire
+        self.found: list[int] | None = None
+
+    def tell(self, do: str, number: int = 0) -> None:
+        if do == "mark":
+            self.wire += [number, number]
+
+    def answer(self) -> dict[str, Any]:
+        return {}
+
+    def ask(self, do: str, number: int = 0, **arguments: Any) -> dict[str, Any]:
+        if do == "last_mark":
+            self.wire.append(number)
+        elif do == "ping":
+            self.found = list(self.wire)
+        return {}
+
+
+class Receiver:
+    """Side "b": takes what is on the wire until the mark."""
+
+    def __init__(self, wire: list[int]) -> None:
+        self.wire = wire
+        self.number = 0
+
+    def tell(self, do: str, number: int = 0, count: int = 0) -> None:
+        self.number = number if do == "receive" else 0
+
+    def answer(self) -> dict[str, Any]:
+        while self.number and self.wire.pop(0) < self.number:
+            pass
+        return {}
+
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        return {"endpoints": [], "lossy": True, "two_way": True}
+
+
+def test_nothing_of_the_traffic_one_way_is_on_its_way_when_round_trips_begin(tmp_path: Path) -> None:
+    """Or each would end with the echo of the one before."""
+    wire: list[int] = []
+
+    class Sides:
+        a, b = Sender(wire), Receiver(wire)
+
+    link = Link(Sides, TIME, str(tmp_path))  # type: ignore[arg-type]
+    link.send(10)
+    assert wire  # a mark too many
+    link.there_and_back(count=5)
+    assert Sides.a.found == []
 
 
 # one tiny run
