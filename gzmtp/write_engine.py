@@ -28,8 +28,11 @@ from gzmtp.pipe import NONE_YET, Body, Message, Pipe
 from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
 from gzmtp.wire.codec import Codec
 
-#: Messages of one batch at the most; it adapts so that a batch has about `out_batch` bytes.
-_MOST = 512
+#: Messages of one batch at the most, and at first; it adapts so that a batch has about `out_batch`
+#: bytes.
+_MOST, _FIRST = 512, 16
+#: So many times the bytes of a batch are too many to be tried.
+_MUCH = 8
 #: Buffers of one sendmsg (IOV_MAX is 1024 on Linux and BSD).
 _GATHER = 1000
 #: From so many messages in a turn on, the turn's end is looked out for: a callback costs as much
@@ -106,7 +109,7 @@ class WriteEngine:
         self._rest: deque[Any] = NONE_YET  # buffers that the kernel has not taken whole
         self._batch: Sequence[Message] = ()  # the messages that they belong to
         self._batch_large = False
-        self._take = 16
+        self._take = _FIRST
         self._run = 0
         self._turn = 0
         self._batching = False
@@ -230,6 +233,8 @@ class WriteEngine:
         while True:
             count = len(queue)
             take = self._take
+            if take > _FIRST and count > _FIRST and self._grown(queue, min(count, take)):
+                self._take = take = _FIRST
             if count == 1:
                 batch = [queue.popleft()]
             elif count <= take:
@@ -266,19 +271,19 @@ class WriteEngine:
                 if not counters.large_out:
                     keep(self._tuning.keep_memory)
                 counters.count_large(sent, size)
+                self._take = _FIRST  # one at a time, throughput over tcp is a quarter less
+            elif size > self._tuning.out_batch and count > 1:
+                self._take = max(1, count * self._tuning.out_batch // size)
             if sent != size:
                 self._keep(buffers, sent, batch, gathered)
                 if sent and self._push():
                     continue
                 self._wait()
                 return
-            if size * 2 <= self._tuning.out_batch:
-                if count == take and take < _MOST:
-                    # At once: by doubling, 1000 subscribers got 8 writes for 500 messages of 64 B
-                    # and a delivery took 0.23 us instead of 0.14.
-                    self._take = min(_MOST, count * self._tuning.out_batch // size)
-            elif size > self._tuning.out_batch and count > 1:
-                self._take = max(1, count * self._tuning.out_batch // size)
+            if count == take < _MOST and size * 2 <= self._tuning.out_batch:
+                # At once: by doubling, 1000 subscribers got 8 writes for 500 messages of 64 B
+                # and a delivery took 0.23 us instead of 0.14.
+                self._take = min(_MOST, count * self._tuning.out_batch // size)
             if not queue:
                 break
         self.loop.awaited = self._answer
@@ -286,6 +291,12 @@ class WriteEngine:
             self._room(pipe)
         if self._batching:
             self._set_mark()
+
+    def _grown(self, queue: deque[Message], count: int) -> bool:
+        """Tell whether so many messages are much more than a batch: what waits may be larger than
+        what was sent last (512 of 60 KiB would be joined to 30 MiB)."""
+        two = len(queue[count >> 1][-1]) + len(queue[-1][-1])
+        return two * count > _MUCH * self._tuning.out_batch
 
     def _keep(self, buffers: list[Any], sent: int, batch: list[Message], large: bool) -> None:
         """Keep what the kernel did not take, as views: nothing is copied but a borrowed body."""

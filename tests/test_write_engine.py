@@ -32,6 +32,7 @@ class Kernel:
         self.script = script
         self.taken = bytearray()
         self.calls = 0
+        self.largest = 0
 
     def send(self, buffer):
         return self.sendmsg([buffer])
@@ -42,6 +43,7 @@ class Kernel:
         if isinstance(step, OSError):
             raise type(step)(*step.args)  # anew: the traceback holds who called
         data = b"".join(bytes(each) for each in buffers)[:step]
+        self.largest = max(self.largest, sum(map(len, buffers)))
         self.taken += data
         return len(data)
 
@@ -133,8 +135,16 @@ class TestBatches:
         engine, kernel, _ = engine(then=ALL, short_run=0, out_batch=6600)
         send(engine, *[[bytes(64)]] * 217)
         assert kernel.calls == 4  # 1, 16, and twice 100
-        send(engine, *[[bytes(6600)]] * 101)
-        assert kernel.calls == 6  # 100 that were believed to be small, and one
+        send(engine, *[[bytes(3000)]] * 101)
+        assert kernel.calls == 47  # 16 that were believed to be small, 42 twice two, and one
+
+    def test_what_is_larger_than_before_is_not_joined_by_the_hundred(self, engine):
+        """Small messages, whose batches are long, then others of just less than the large path's size."""
+        engine, kernel, _ = engine(then=ALL, short_run=0)
+        send(engine, *[[bytes(10)]] * 1000)
+        assert kernel.largest > 100 * 10
+        send(engine, *[[bytes(60_000)]] * 1000)
+        assert kernel.largest < 20 * 60_000
 
 
 class TestAsyncFirst:
