@@ -109,6 +109,15 @@ def test_costs_count_what_arrived() -> None:
     assert summary.value(cell, "gzmtp", "cpu") == 2.0 / 50
 
 
+@pytest.mark.parametrize(("numbers", "text"), [([], "0"), ([0, 1, 2], "1 to 3"), ([0, 1], "1 to 2"), ([0], "1")])
+def test_how_many_rounds_there_were(numbers: list[int], text: str) -> None:
+    """Of one cell more than of another, perhaps."""
+    records = [rate("gzmtp", number, 1.0) for number in numbers]
+    if numbers:
+        records.append(rate("bare", 0, 1.0))
+    assert Summary(data(*records)).rounds == text
+
+
 def test_failed_runs_are_no_figures() -> None:
     failed = {"entrant": "pyzmq", "round": 0, **RATE.as_dict(), "error": "no answer"}
     summary = Summary(data(rate("gzmtp", 0, 1.0), failed))
