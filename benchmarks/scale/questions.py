@@ -88,7 +88,7 @@ QUESTIONS = {
             (
                 _micros("storm: wall time a connection", "storm_wall", "connections"),
                 _micros("storm: CPU a connection", "storm_cpu", "connections"),
-                Cost("memory an idle connection", "KiB", 1 / KIB, _per("memory", "connections"), first=100),
+                Cost("memory an idle connection", "KiB", 1 / KIB, _per("memory", "connections"), first=500),
                 Cost(
                     "idle CPU of the whole process, a second",
                     "ms",

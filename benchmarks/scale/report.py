@@ -117,7 +117,8 @@ def _conclusions(scale: Scale) -> Iterator[str]:
     yield ""
     yield (
         f"*Linear*: an item's cost grows no more than like the power {ALLOWED} of their number (from"
-        " 10 on; memory from 100 on; below, an item costs what a turn of the loop costs). *Behind*:"
+        " 10 on: below, an item costs what a turn of the loop costs; memory from 500 on: the first"
+        " connections find room in what the process has free). *Behind*:"
         f" an item costs gzmtp more than 1/{LOSES:g} of what it costs the other, at the largest"
         " point that both answered."
     )
