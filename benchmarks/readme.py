@@ -50,7 +50,7 @@ def table(data: dict[str, Any]) -> str:
     machine = data["machine"]
     lines = markdown([REFERENCE, *entrants], rows)
     lines.append(
-        f"Medians of {summary.rounds} rounds, {machine['processor']}, {machine['cores']} cores,"
+        f"Medians of {summary.rounds_a_cell} rounds, {machine['processor']}, {machine['cores']} cores,"
         f" {machine['python']}, {machine['system']}. Written by `python -m benchmarks readme`."
     )
     return "\n".join(lines)
@@ -60,7 +60,7 @@ def means_table(data: dict[str, Any]) -> str:
     """The geometric means, of throughput and of latency."""
     summary = Summary(data)
     lines = [*comparison(summary, OURS, THROUGHPUT), *comparison(summary, OURS, LATENCY)]
-    lines.append(f"{summary.rounds} rounds. Written by `python -m benchmarks readme`.")
+    lines.append(f"{summary.rounds_a_cell} rounds. Written by `python -m benchmarks readme`.")
     return "\n".join(lines)
 
 

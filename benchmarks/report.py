@@ -100,7 +100,7 @@ def _head(summary: Summary, ours: str) -> Iterator[str]:
     yield "A ratio says how many times better it is: above 1 is better, in latency and CPU too."
     yield (
         f"{data['began']}: {machine['processor']}, {machine['cores']} cores, {machine['system']},"
-        f" {machine['python']}; {summary.rounds} rounds of {data['seconds']} s a measurement."
+        f" {machine['python']}; {summary.rounds_a_cell} rounds of {data['seconds']} s a measurement."
     )
     if summary.failed:
         yield f"{len(summary.failed)} runs failed; see the end."

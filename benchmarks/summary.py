@@ -43,9 +43,10 @@ class Summary:
         self.patterns = _ordered((cell.pattern for cell in cells), PATTERNS)
         self.transports = _ordered((cell.transport for cell in cells), TRANSPORTS)
         self.sizes = sorted({cell.size for cell in cells})
+        self.rounds = 1 + max((record["round"] for record in data["records"]), default=-1)
         counts = {len(rounds) for rounds in self._records.values()} or {0}
-        self.rounds = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-        """How many a cell was measured in: "3", or "3 to 9"."""
+        self.rounds_a_cell = " to ".join(map(str, sorted({min(counts), max(counts)})))
+        """The same where some cells were measured more often than others: "3 to 9"."""
 
     def records(self, cell: Cell, entrant: str) -> list[Record]:
         """The records of one cell, a round each."""

@@ -115,7 +115,7 @@ def test_how_many_rounds_there_were(numbers: list[int], text: str) -> None:
     records = [rate("gzmtp", number, 1.0) for number in numbers]
     if numbers:
         records.append(rate("bare", 0, 1.0))
-    assert Summary(data(*records)).rounds == text
+    assert Summary(data(*records)).rounds_a_cell == text
 
 
 def test_failed_runs_are_no_figures() -> None:
