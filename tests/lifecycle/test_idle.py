@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import pytest
 from gevent import monkey
 from support.raw import greeting, ready
@@ -15,6 +16,8 @@ from support.waiting import eventually
 pytestmark = pytest.mark.gzmtp_only("it counts gzmtp's objects")
 
 PEERS = 50
+#: gevent's watchers are more objects on libuv.
+MOST = 36 if "libuv" in gevent.config.loop.__module__ else 25
 Socket = monkey.get_original("socket", "socket")
 
 
@@ -54,4 +57,4 @@ def test_few_objects(
     before = len(gc.get_objects())
     eventually(lambda: connected(2 * PEERS))
     gc.collect()
-    assert (len(gc.get_objects()) - before) / PEERS < 25
+    assert (len(gc.get_objects()) - before) / PEERS < MOST
