@@ -9,7 +9,8 @@ When a small message leaves: the first `short_run` messages of a turn of the loo
 send() returns; what follows in the same turn is batched, a full batch leaves at once, the rest
 when the greenlet yields.  Nothing waits for a timer.
 
-Longer than 400 lines because the strategies stand beside the one path that they vary.
+Longer than 400 lines because the beginning of a write, what the kernel has not taken of it and its
+end are one state: in modules of their own each would reach into the others', at each system call.
 """
 
 from __future__ import annotations
@@ -215,14 +216,18 @@ class WriteEngine:
         if pipe.queue:
             self._start()
 
-    def _control(self) -> bytes:
-        """Take the encoded commands that go before the next message."""
+    def _put_control(self, buffers: list[Any]) -> None:
+        """Put the encoded commands before the next message, joined with what is small."""
         pieces = list(self._answers)
         self._answers.clear()
-        control = self.pipe.control
-        while control:
-            pieces.append(self._encode_control(*control.popleft()))
-        return b"".join(pieces)
+        waiting = self.pipe.control
+        while waiting:
+            pieces.append(self._encode_control(*waiting.popleft()))
+        control = b"".join(pieces)
+        if buffers and len(buffers[0]) < self._large:
+            buffers[0] = control + buffers[0]
+        else:
+            buffers.insert(0, control)
 
     # One function, longer than forty lines with its bookkeeping: a second Python call for each
     # batch would cost as much as a fifth of a single small message's whole way out.
@@ -246,7 +251,7 @@ class WriteEngine:
                 count = take
             buffers = self.encode(batch, self._large) if count else []
             if pipe.control or self._answers:
-                buffers.insert(0, self._control())
+                self._put_control(buffers)
             if not buffers:
                 break
             try:

@@ -116,6 +116,23 @@ def test_with_the_first_large_message_the_allocator_is_asked_to_keep_memory(engi
         assert kernel.taken.endswith(body) and asked == [12345] * times
 
 
+def test_a_command_before_small_messages_makes_them_no_large_ones(engine):
+    """What is told of large messages (`large_out`) is about large messages."""
+    writer, kernel, _ = engine(FULL, then=ALL)
+    send(writer, [b"first"])
+    writer.answer(b"command")
+    send(writer, [b"small"])
+    writer._writable()
+    assert bytes(kernel.taken) == b"\0\5first" + b"command" + b"\0\5small"
+    assert writer.counters.large_out == 0
+    writer._blocked = True  # and before a large one: not copied with it
+    writer.answer(b"command")
+    send(writer, [bytes(SIZE)])
+    writer._writable()
+    assert bytes(kernel.taken).endswith(b"command" + frame(bytes(SIZE)))
+    assert writer.counters.large_out == 1
+
+
 def frame(body, more=False):
     return b"%c" % (2 | more) + len(body).to_bytes(8, "big") + body
 
