@@ -105,14 +105,12 @@ class Req(Pattern):
         # Whatever came until now answers no question that is still open.
         self._in.clear()
         self._reply = None
-        pipe = self._out.turn()
-        if pipe is None:  # it was lost when what it held back was read
-            return BLOCKED
         envelope: Message = [b""]
         if self.host.options.req_correlate:
             self._number = (self._number + 1) & 0xFFFFFFFF
             envelope.insert(0, self._number.to_bytes(_ID_SIZE, "little"))
-        self._asked, self._envelope = pipe, envelope
+        # (Who was next may have been lost when what it held back was read.)
+        self._asked, self._envelope = self._out.turn(), envelope
         return self._out.send(envelope + message)
 
     def deliver(self, pipe: Pipe, messages: list[Message]) -> None:

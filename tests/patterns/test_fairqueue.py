@@ -244,6 +244,35 @@ def test_clear_forgets_what_was_delivered() -> None:
     assert drain(fq, door) == [b"3"]
 
 
+@pytest.mark.parametrize("held", [0, 1, 7])
+def test_clear_forgets_what_a_paused_pipe_holds_back(held: int) -> None:
+    fq, door = queue()
+    a = FakePipe("a", rcvhwm=2)
+    left = [b"held"] * held
+
+    def resume() -> None:
+        a.paused = False
+        batch, left[:] = left[:2], left[2:]
+        bring(fq, a, *batch)
+
+    a.resume = resume
+    bring(fq, a, b"1", b"2")
+    assert a.paused
+    fq.clear()
+    assert not left and not fq.readable()
+    bring(fq, a, b"new")
+    assert drain(fq, door) == [b"new"]
+
+
+def test_clear_does_not_outlast_who_goes_on_sending() -> None:
+    fq, _ = queue()
+    a = FakePipe("a", rcvhwm=2)
+    a.resume = lambda: bring(fq, a, b"more", b"more")
+    bring(fq, a, b"1", b"2")
+    fq.clear()
+    assert not a.inbox
+
+
 @given(
     st.integers(1, 4),
     st.integers(1, 4),

@@ -56,6 +56,22 @@ def test_req_is_strictly_one_after_the_other() -> None:
     assert len(pipe.queue) == 1
 
 
+def test_req_asks_nobody_who_is_lost_while_stale_replies_are_thrown_away() -> None:
+    """To read what a paused pipe holds back may find its end."""
+    req = make(SocketType.REQ)
+    pipe = join(req, rcvhwm=1)
+    req.send([b"1"])
+    bring(req, pipe, [b"", b"reply"])
+    assert take(req) == [b"reply"]
+    bring(req, pipe, [b"", b"stale"])
+    asked = len(pipe.queue)
+    pipe.resume = lambda: req.detach(pipe)
+    assert pipe.paused and req.send([b"2"]) == BLOCKED
+    assert len(pipe.queue) == asked
+    other = join(req, "other")
+    assert req.send([b"2"]) == SENT and list(other.queue) == [[b"", b"2"]]
+
+
 def test_req_asks_its_peers_in_turn() -> None:
     """RFC 28: SHALL route outgoing messages to connected peers using a round-robin strategy."""
     req = make(SocketType.REQ)
