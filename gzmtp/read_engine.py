@@ -5,7 +5,7 @@ know handshakes or what a message means.  Complete frames are decoded in one loo
 one call; a body that has not arrived whole is received straight into a buffer of its own.
 
 The read buffer adapts: while large bodies come it is small, so that little of them is copied
-(with one of 256 KiB, latency of 256 KiB over ipc is a quarter worse); a flood of small messages
+(with one of 256 KiB, latency of 256 KiB over ipc is 30 % worse); a flood of small messages
 wants the opposite (with one of 8 KiB, throughput of 1 KiB is a third less).
 """
 

@@ -42,8 +42,8 @@ def strangers() -> Iterator[Callable[[str, int], None]]:
 def test_few_objects(
     sockets: Callable[..., Any], bind: Callable[..., str], strangers: Callable[[str, int], None]
 ) -> None:
-    """The garbage collector looks at each object of each connection again and again: with 45 for each, 2000 at once
-    cost a third more."""
+    """The garbage collector looks at each object of each connection again and again (with twice as many for each, one
+    of 500 that come at once cost a tenth more), and each takes memory."""
     router = sockets("ROUTER")
     endpoint = bind(router, "tcp")
 
