@@ -14,7 +14,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from gzmtp import lifetime
 from gzmtp.constants import ContextOption, Errno, SocketOption
@@ -28,6 +28,9 @@ from gzmtp.sugar.attrsettr import AttributeSetter
 from gzmtp.transports.inproc import Names
 from gzmtp.tuning import Tuning
 from gzmtp.waiting import Line
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 SocketT = TypeVar("SocketT", bound="Socket[Any]", covariant=True)
 
@@ -115,6 +118,15 @@ class ContextState:
         self.names = Names()
 
 
+class _NoState(ContextState):
+    """The state of a Context whose __init__ has not run: it cannot be used (EFAULT)."""
+
+    def __init__(self) -> None:
+        self.terminated = self.closed = True
+        self.forgotten = False
+
+
+_NO_STATE = _NoState()
 _STATES: weakref.WeakValueDictionary[int, ContextState] = weakref.WeakValueDictionary()
 
 
@@ -134,9 +146,14 @@ class Context(AttributeSetter, Generic[SocketT]):
     _warn_destroy_close = False
     _sockets: Any = None
     _terminated = False
-    _state: ContextState
+    _state: ContextState = _NO_STATE
     _socket_class: type[SocketT] = cast(Any, Socket)
     _repr_cls = "zmq.Context"
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Subclasses pass their arguments on: pyzmq's is an extension class, which looks at
+        none."""
+        return super().__new__(cls)
 
     def __init__(self, io_threads: int | Context[Any] = 1, shadow: Context[Any] | int = 0) -> None:
         if isinstance(io_threads, Context):
@@ -157,8 +174,8 @@ class Context(AttributeSetter, Generic[SocketT]):
         self._sockets = weakref.WeakSet()
 
     def __del__(self) -> None:
-        state = getattr(self, "_state", None)
-        if state is None or self._shadow or state.closed or lifetime.exiting():
+        state = self._state
+        if self._shadow or state.closed or lifetime.exiting():
             return
         if self._sockets is None:  # an error in __init__
             return
@@ -214,7 +231,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     @property
     def underlying(self) -> int:
         """The context's address, for `shadow`."""
-        return id(self._state)
+        return 0 if self._state is _NO_STATE else id(self._state)
 
     @property
     def closed(self) -> bool:

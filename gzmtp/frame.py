@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
@@ -32,6 +32,9 @@ from gzmtp.error import NotDone, ZMQError
 from gzmtp.loop import Loop
 from gzmtp.pipe import Body
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["COPY_THRESHOLD", "Frame", "Message", "MessageTracker", "_FINISHED_TRACKER"]
 
 #: Smaller parts are copied even with copy=False.
@@ -41,6 +44,7 @@ _NO_METADATA: Mapping[str, str] = {}
 _MAX_GROUP = 255
 _NOWHERE = (0, b"")
 _NativeEvent = threading.Event
+_plain_new = object.__new__
 Bytes = bytes  # which is a property's name inside the class
 
 
@@ -117,6 +121,13 @@ class Frame:
     tracker: MessageTracker | None
     tracker_event: Event | None
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """An empty frame, whatever the arguments: subclasses pass theirs on (pyzmq's class is an
+        extension class, which looks at none)."""
+        frame = super().__new__(cls)
+        frame._reset(b"", _NO_METADATA)
+        return frame
+
     def __init__(
         self,
         data: Any = None,
@@ -125,7 +136,6 @@ class Frame:
         copy_threshold: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self._reset(b"", _NO_METADATA)
         if track:
             self.tracker = _FINISHED_TRACKER
         if data is None:
@@ -159,7 +169,7 @@ class Frame:
         cls, data: Bytes, more: bool, metadata: Mapping[str, str], track: bool = False
     ) -> Frame:
         """The frame of a part that has come."""
-        frame = cls.__new__(cls)
+        frame = _plain_new(cls)
         frame._reset(data, metadata)
         frame._came = True
         frame.more = more
@@ -177,7 +187,7 @@ class Frame:
 
     def fast_copy(self) -> Frame:
         """Another frame over the same memory."""
-        copy = type(self).__new__(type(self))
+        copy = _plain_new(type(self))
         for name in Frame.__slots__[:-1]:
             setattr(copy, name, getattr(self, name))
         copy.more = False

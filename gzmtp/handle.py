@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gzmtp.constants import Errno, Event, PollEvent, SocketOption, SocketType
+from gzmtp.door import Doorway
+from gzmtp.ended import Ended
 from gzmtp.error import ZMQError
 from gzmtp.frame import COPY_THRESHOLD, _threshold, as_group
 from gzmtp.host import Host
@@ -23,6 +25,28 @@ from gzmtp.tuning import Tuning
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+
+
+class _Uninitialised(Doorway):
+    """The host of a Socket whose __init__ has not run: one that was closed (ENOTSOCK)."""
+
+    errno = int(Errno.ENOTSOCK)
+    closed = True
+
+    def __init__(self) -> None:
+        self.pattern = Ended(self.why)
+        self.send = self.pattern.send
+        self.gathered = self.doled = None
+
+    def why(self) -> ZMQError:
+        """Return the error of all that is done with it."""
+        return ZMQError(self.errno)
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.why()
+
+
+UNINITIALISED: Any = _Uninitialised()
 _HOSTS: weakref.WeakValueDictionary[int, Host] = weakref.WeakValueDictionary()
 
 
@@ -35,7 +59,7 @@ class Handle(Messages):
     _type_name = "UNKNOWN"
     _host: Host
     _signal: Signal | None = None
-    context: Any
+    context: Any = None
     copy_threshold = COPY_THRESHOLD
 
     def __init__(
@@ -71,8 +95,8 @@ class Handle(Messages):
         self._type_name = SocketType(kind).name
 
     def __del__(self) -> None:
-        host = getattr(self, "_host", None)
-        if host is not None and not self._shadow and not host.closed:
+        host = self._host
+        if not self._shadow and not host.closed:
             if sys.is_finalizing():
                 return
             host.close()
@@ -97,7 +121,7 @@ class Handle(Messages):
     @property
     def underlying(self) -> int:
         """The socket's address, for `shadow`."""
-        return id(self._host)
+        return 0 if self._host is UNINITIALISED else id(self._host)
 
     @property
     def closed(self) -> bool:  # type: ignore[override]

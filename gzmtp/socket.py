@@ -10,15 +10,18 @@ The message path is `gzmtp.door`'s; everything that is not usual comes to `_send
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, SocketType
 from gzmtp.door import NOBLOCK, SNDMORE, Door
 from gzmtp.error import Again, ZMQError
 from gzmtp.frame import _FINISHED_TRACKER, Frame, MessageTracker, as_group, as_routing_id
-from gzmtp.handle import Handle
+from gzmtp.handle import UNINITIALISED, Handle
 from gzmtp.pipe import Body, Message
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -33,6 +36,13 @@ class Socket(Door, Handle, Generic[T_co]):
     _repr_cls = "zmq.Socket"
     _send_is_ours = True
     _recv_is_ours = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """A closed socket, until __init__ has run.  Subclasses pass their arguments on: pyzmq's is
+        an extension class, which looks at none."""
+        socket = super().__new__(cls)
+        socket._host = UNINITIALISED
+        return socket
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
