@@ -111,6 +111,20 @@ class Routed(FairQueued):
             pipe.full = True
         return SENT
 
+    def _send_pairs(self, message: Message) -> int:
+        """Send a raw message of another length than two, pair by pair.  A pair that is sent leaves
+        the list: if the next is BLOCKED, what is tried again is what is left."""
+        while len(message) > 2:
+            if self.send(message[:2]) != SENT:
+                return BLOCKED
+            del message[:2]
+        if len(message) == 2:
+            return self.send(message)
+        address = bytes(message[0])
+        if address in self._by_id:
+            raise ZMQError(Errno.EINVAL, "Invalid argument: nothing stands behind the routing id")
+        return self.begin(address)  # which judges an unknown one
+
 
 class Router(Routed):
     """Talk to each peer by its id.
@@ -245,6 +259,8 @@ class Router(Routed):
 
     def _send_slowly(self, message: Message) -> int:
         """Send what is raw, or addressed by more than bytes, or to nobody."""
+        if self._raw and len(message) != 2:
+            return self._send_pairs(message)
         if len(message) == 1:
             return SENT  # libzmq: "just silently ignore it"
         pipe = self._by_id.get(bytes(message[0]))
@@ -257,7 +273,7 @@ class Router(Routed):
             return SENT
         if pipe.full:
             return self._refused()
-        return self._post(pipe, message[1:2] if self._raw else message[1:])
+        return self._post(pipe, message[1:])
 
     def _refused(self) -> int:
         if self._mandatory:

@@ -1,7 +1,8 @@
 """STREAM: plain TCP peers, each with an id; a message is [id, bytes].
 
 The empty message tells that a peer came or went (STREAM_NOTIFY), and sent to a peer it closes the
-connection.  A message for a peer that is not there is always an error.
+connection.  A message for a peer that is not there is always an error.  Bytes have no parts, so what
+stands behind the first pair is the next: [id, bytes, id, bytes] are two writes, as in libzmq.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Stream(Routed):
         return BLOCKED if self._find(part).full else SENT
 
     def _send(self, message: Message) -> int:
-        if len(message) < 2:
-            return SENT
+        if len(message) != 2:
+            return self._send_pairs(message)
         pipe = self._find(message[0])
         body = message[1]
         if not len(body):

@@ -101,3 +101,19 @@ def test_a_reconnect_keeps_the_name() -> None:
     stream.hiccup(pipe)
     stream.ready(pipe)
     assert take_all(stream) == [[pipe.routing_id, b""]] * 3
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_pairs_that_left_are_not_sent_again(raw: bool) -> None:
+    """What is tried again when there is room is what is left of the message."""
+    kind = SocketType.ROUTER if raw else SocketType.STREAM
+    pattern = make(kind, router_raw=int(raw), router_mandatory=int(raw))
+    pipe = join(pattern, "a", sndhwm=2)
+    name = pipe.routing_id
+    message = [name, b"1", name, b"2", name, b"3", name, b"4"]
+    assert pattern.send(message) == BLOCKED
+    assert list(pipe.queue) == [[b"1"], [b"2"]]
+    pipe.queue.clear()
+    pattern.room(pipe)
+    assert pattern.send(message) == SENT
+    assert list(pipe.queue) == [[b"3"], [b"4"]]

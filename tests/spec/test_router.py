@@ -364,3 +364,18 @@ def test_router_raw_speaks_to_plain_tcp(sockets, bind, raw, zmq):
     assert peer.read(19) == b"HTTP/1.0 200 OK\r\n\r\n"
     router.send_multipart([identity, b""])
     eventually(lambda: (router.get(zmq.EVENTS), peer.closed(0.01))[1])
+
+
+def test_router_raw_takes_several_pairs_in_one_send(sockets, bind, raw, zmq):
+    """As STREAM does: each pair is a write."""
+    router = sockets("ROUTER", router_raw=1, router_mandatory=1)
+    peer = raw(bind(router))
+    identity, _ = router.recv_multipart()
+    router.send_multipart([identity, b"head,", identity, b"body"])
+    assert peer.read(9) == b"head,body"
+    with pytest.raises(zmq.ZMQError) as unknown:
+        router.send_multipart([identity, b"first", b"second", b"third"])
+    assert unknown.value.errno == zmq.EHOSTUNREACH
+    assert peer.read(5) == b"first"
+    router.send_multipart([identity, b"fine"])
+    assert peer.read(4) == b"fine"
