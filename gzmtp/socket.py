@@ -105,9 +105,9 @@ class Socket(Door, Handle, Generic[T_co]):
                     self._send_now(message)
             elif host.send(message):
                 self._send_waiting(message)
-        except ZMQError:
+        except Again:  # the last part may be sent again; after another error nothing is left
             if host.gathered is None and not host.errno:
-                host.gathered = gathered  # the last part may be sent again
+                host.gathered = gathered
             raise
         for each in message:
             if type(each) is Body:
@@ -258,10 +258,13 @@ class Socket(Door, Handle, Generic[T_co]):
                 host.source = {} if pipe is None else pipe.metadata
             part = parts[0]
             host.doled = doled = parts[:0:-1]
+            if not doled:
+                host.doled = None
         else:
             part = doled.pop()
-        if not doled:
-            host.doled = None
+            if not doled:
+                host.doled = None
+                host.pattern.had_all()
         if copy:
             return part
         frame = Frame._received(part, bool(doled), host.source, track)

@@ -75,6 +75,8 @@ class Host(Protocol):
 
     #: Attributes are pyzmq's option names in lower case.
     options: Any
+    #: What the user has not had yet of the message taken last, part by part; None when all.
+    doled: list[Any] | None
 
     def readable(self) -> object:
         """Messages became available outside ``deliver()``."""
@@ -156,7 +158,7 @@ class Pattern:
     # -- messages
 
     def begin(self, part: Part) -> int:
-        """Answer for the first part of a message as `send` would, and change nothing."""
+        """Answer for the first part of a message as `send` would, and queue nothing."""
         return self.send([part]) if self.send is _cannot_send else SENT
 
     def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
@@ -164,6 +166,9 @@ class Pattern:
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
+
+    def had_all(self) -> None:
+        """The user has had the last part of a message of several (`Host.doled` is None again)."""
 
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last, where it is known."""

@@ -88,18 +88,28 @@ class Req(Pattern):
         self._out.room(pipe)
         self.host.writable()
 
-    def _may_send(self) -> bool:
-        return self._asked is None or bool(self.host.options.req_relaxed)
+    def _idle(self) -> bool:
+        """Whether no reply is due, and the last one has been taken to its last part."""
+        return self._asked is None and self.host.doled is None
+
+    def _forsake(self) -> None:
+        """Want no more of the reply that is due: EFSM, unless REQ_RELAXED allows it.  (A request
+        for which there is no room changes nothing.)"""
+        host = self.host
+        if not host.options.req_relaxed:
+            raise ZMQError(Errno.EFSM)
+        if self._out.writable():
+            self._asked = self._reply = host.doled = None
 
     def begin(self, part: Part) -> int:
         """Refuse while a reply is due."""
-        if not self._may_send():
-            raise ZMQError(Errno.EFSM)
+        if not self._idle():
+            self._forsake()
         return SENT if self._out.writable() else BLOCKED
 
     def _send(self, message: Message) -> int:
-        if not self._may_send():
-            raise ZMQError(Errno.EFSM)
+        if self._asked is not None or self.host.doled is not None:
+            self._forsake()
         if self._out.turn() is None:
             return BLOCKED
         # Whatever came until now answers no question that is still open.
@@ -145,6 +155,10 @@ class Req(Pattern):
         self.host.writable()
         return reply
 
+    def had_all(self) -> None:
+        """The next request may be sent."""
+        self.host.writable()
+
     def origin(self) -> Pipe | None:
         """Who sent the reply taken last."""
         return self._origin
@@ -167,7 +181,8 @@ class Req(Pattern):
 
     def writable(self) -> bool:
         """Whether a request may be sent, and to somebody."""
-        return self._may_send() and self._out.writable()
+        may = self._idle() or bool(self.host.options.req_relaxed)
+        return may and self._out.writable()
 
 
 def _is_reply(message: Message) -> bool:
@@ -204,13 +219,13 @@ class Rep(Pattern):
 
     def begin(self, part: Part) -> int:
         """Refuse while there is no request to answer."""
-        if self._asker is None or self._request is not None:
+        if not self.writable():
             raise ZMQError(Errno.EFSM)
         return SENT
 
     def _send(self, message: Message) -> int:
         pipe = self._asker
-        if pipe is None or self._request is not None:
+        if pipe is None or self._request is not None or self.host.doled is not None:
             raise ZMQError(Errno.EFSM)
         self._asker = None
         # Never blocks: a reply that its asker cannot take is dropped.
@@ -244,6 +259,10 @@ class Rep(Pattern):
         self.host.writable()
         return request
 
+    def had_all(self) -> None:
+        """The reply may be sent."""
+        self.host.writable()
+
     def origin(self) -> Pipe | None:
         """Who sent the request taken last (until it is answered)."""
         return self._asker
@@ -264,5 +283,7 @@ class Rep(Pattern):
         return True
 
     def writable(self) -> bool:
-        """Whether a reply is due."""
-        return self._asker is not None and self._request is None
+        """Whether a reply is due: the request has been taken, to its last part."""
+        return (
+            self._asker is not None and self._request is None and self.host.doled is None
+        )

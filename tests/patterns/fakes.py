@@ -74,6 +74,7 @@ class FakeHost:
     def __init__(self, **options: Any) -> None:
         self.options = SimpleNamespace(**{**DEFAULTS, **options})
         self.told_readable = self.told_writable = 0
+        self.doled: list[Any] | None = None
 
     def readable(self) -> None:
         self.told_readable += 1

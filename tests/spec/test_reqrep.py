@@ -327,3 +327,86 @@ def test_relaxed_req_survives_a_peer_that_restarts(sockets, bind, events, transp
     assert again.recv() == b"two"
     again.send(b"re two")
     assert req.recv() == b"re two"
+
+
+def refused(zmq, attempt):
+    with pytest.raises(zmq.ZMQError) as problem:
+        attempt()
+    return problem.value.errno == zmq.EFSM
+
+
+def ask_in_parts(req, rep, zmq):
+    """A request of three parts, of which the REP has taken one; both take their parts one by one."""
+    req.send_multipart([b"1", b"2", b"3"])
+    assert rep.recv() == b"1" and rep.get(zmq.RCVMORE)
+
+
+def test_rep_answers_no_sooner_than_it_has_the_whole_request(zmq, pair_of):
+    rep, req = pair_of("REP", "REQ")
+    ask_in_parts(req, rep, zmq)
+    for flags in (0, zmq.SNDMORE, zmq.NOBLOCK):
+        assert refused(zmq, lambda: rep.send(b"too early", flags))
+    assert refused(zmq, lambda: rep.send_multipart([b"too", b"early"]))
+    assert rep.get(zmq.EVENTS) == zmq.POLLIN
+    assert rep.recv() == b"2" and rep.get(zmq.EVENTS) == zmq.POLLIN
+    assert refused(zmq, lambda: rep.send(b"too early"))
+    assert rep.recv() == b"3" and not rep.get(zmq.RCVMORE)
+    assert rep.get(zmq.EVENTS) == zmq.POLLOUT
+    rep.send(b"now")
+    assert req.recv() == b"now"
+
+
+def test_rep_receives_nothing_before_it_has_sent_the_whole_reply(zmq, pair_of):
+    rep, req = pair_of("REP", "REQ")
+    req.send(b"question")
+    rep.recv()
+    rep.send(b"1", zmq.SNDMORE)
+    assert refused(zmq, lambda: rep.recv(zmq.NOBLOCK))
+    assert rep.get(zmq.EVENTS) == zmq.POLLOUT
+    rep.send(b"2")
+    assert req.recv_multipart() == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_req_asks_no_sooner_than_it_has_the_whole_reply(zmq, pair_of, copy):
+    """What is left of a reply is never taken for the next one."""
+    rep, req = pair_of("REP", "REQ")
+    req.send(b"question")
+    rep.recv()
+    rep.send_multipart([b"1", b"2", b"3"])
+    assert bytes(req.recv(copy=copy)) == b"1"
+    for flags in (0, zmq.SNDMORE, zmq.NOBLOCK):
+        assert refused(zmq, lambda: req.send(b"too early", flags))
+    assert refused(zmq, lambda: req.send_multipart([b"too", b"early"]))
+    assert req.get(zmq.EVENTS) == zmq.POLLIN
+    assert [bytes(part) for part in req.recv_multipart(copy=copy)] == [b"2", b"3"]
+    assert refused(zmq, lambda: req.recv(zmq.NOBLOCK))
+    assert req.get(zmq.EVENTS) == zmq.POLLOUT
+    req.send(b"next")
+    assert rep.recv() == b"next"
+
+
+def test_req_receives_nothing_before_it_has_sent_the_whole_request(zmq, pair_of):
+    rep, req = pair_of("REP", "REQ")
+    assert req.poll(5000, zmq.POLLOUT)
+    req.send(b"1", zmq.SNDMORE)
+    assert refused(zmq, lambda: req.recv(zmq.NOBLOCK))
+    assert req.get(zmq.EVENTS) == zmq.POLLOUT
+    req.send(b"2")
+    assert rep.recv_multipart() == [b"1", b"2"]
+
+
+@pytest.mark.green
+@pytest.mark.parametrize("asking", [True, False])
+def test_who_polls_for_a_turn_to_send_is_told_when_the_last_part_was_taken(zmq, pair_of, asking):
+    rep, req = pair_of("REP", "REQ")
+    waiting, other = (req, rep) if asking else (rep, req)
+    req.send(b"x") if asking else req.send_multipart([b"1", b"2"])
+    if asking:
+        rep.recv()
+        rep.send_multipart([b"1", b"2"])
+    assert waiting.recv() == b"1"
+    poll = gevent.spawn(waiting.poll, 5000, zmq.POLLOUT)
+    gevent.sleep(0)
+    assert waiting.recv() == b"2"
+    assert poll.get(timeout=5) == zmq.POLLOUT

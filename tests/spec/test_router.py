@@ -379,3 +379,27 @@ def test_router_raw_takes_several_pairs_in_one_send(sockets, bind, raw, zmq):
     assert peer.read(5) == b"first"
     router.send_multipart([identity, b"fine"])
     assert peer.read(4) == b"fine"
+
+
+def test_a_message_whose_peer_left_half_way_leaves_nothing_behind(sockets, bind, zmq, events):
+    """What comes next is a message of its own."""
+    router = sockets("ROUTER", router_mandatory=1)
+    told = events(router, touch=(router,))
+    place = bind(router)
+    leaver, stayer = sockets("DEALER", routing_id=b"l"), sockets("DEALER", routing_id=b"s")
+    for peer in (leaver, stayer):
+        peer.connect(place)
+        peer.send(b"hi")
+    for _ in range(2):
+        router.recv_multipart()
+    router.send(b"l", zmq.SNDMORE)
+    router.send(b"half", zmq.SNDMORE)
+    leaver.close(0)
+    told.until("DISCONNECTED")
+    try:
+        router.send(b"rest")
+    except zmq.ZMQError as problem:
+        assert problem.errno == zmq.EHOSTUNREACH
+    router.send(b"s", zmq.SNDMORE)
+    router.send(b"whole")
+    assert stayer.recv_multipart() == [b"whole"]
