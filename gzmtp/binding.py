@@ -267,6 +267,16 @@ class Binding(Lingering):
         """The pattern wants no more of this peer: what is queued for it leaves first."""
         self.loop.soon(self._end_pipe, pipe)
 
+    def oust_pipe(self, pipe: Pipe) -> None:
+        """The pattern has let go of this pipe, and its peer may stay: who is turned out of a
+        connection comes back at once.  (inproc has no connection to be left.)"""
+        for joint in self.joints:
+            if joint.pipe is pipe:
+                self.end_pipe(pipe)
+        for dialer in self.dialers:
+            if dialer.pipe is pipe:
+                dialer.attached = False  # until it is connected anew
+
     def _end_pipe(self, pipe: Pipe) -> None:
         for joint in self.joints:
             if joint.pipe is pipe:

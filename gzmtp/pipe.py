@@ -80,6 +80,9 @@ class Keeper(Protocol):
     def end_pipe(self, pipe: Pipe) -> object:
         """The pattern wants no more of this peer."""
 
+    def oust_pipe(self, pipe: Pipe) -> object:
+        """The pattern has let go of a pipe whose peer may stay."""
+
 
 class Pipe:
     """One peer, or the place of one that is not there yet."""
@@ -144,6 +147,11 @@ class Pipe:
         """Want no more of this peer."""
         if self._keeper is not None:
             self._keeper.end_pipe(self)
+
+    def oust(self) -> None:
+        """Have been let go of by the pattern: the connection stays, nothing that comes is kept."""
+        if self._keeper is not None:
+            self._keeper.oust_pipe(self)
 
 
 def _ignore(reason: str) -> None:

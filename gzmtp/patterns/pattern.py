@@ -69,6 +69,9 @@ class Pipe(Protocol):
     def end(self) -> object:
         """Want no more of this peer."""
 
+    def oust(self) -> object:
+        """Have let go of this pipe (`dismiss`); its peer may stay connected, unheard."""
+
 
 class Host(Protocol):
     """What a pattern may ask of the host of its socket."""

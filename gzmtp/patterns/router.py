@@ -5,7 +5,8 @@ peer announced, or else five bytes of our own making: zero and a number, so that
 peer can claim it.
 
 A second peer with an id that is taken is neither heard nor written to until the first one leaves;
-with ROUTER_HANDOVER it takes the id over, and the first one is sent away.
+with ROUTER_HANDOVER it takes the id over, and the first one is heard no more.  Its connection stays,
+as in libzmq: a peer that is turned out would come back, and take the id again.
 """
 
 from __future__ import annotations
@@ -98,8 +99,9 @@ class Routed(FairQueued):
 
     def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         identity = pipe.routing_id
-        if not identity:  # it waits for its name, and so do its messages
-            pipe.inbox.extend(messages)
+        if not identity:
+            if pipe in self._pipes:  # it waits for its name, and so do its messages
+                pipe.inbox.extend(messages)
             return
         for message in messages:
             message.insert(0, identity)
@@ -231,10 +233,11 @@ class Router(Routed):
         if holder is None:
             self._name(pipe, identity)
         elif handover:
-            self._name(holder, self._new_id())
-            holder.slot = None
+            self._unname(holder)
             self._name(pipe, identity)
-            holder.end()
+            self.dismiss(holder)
+            holder.routing_id = b""
+            holder.oust()
         else:
             self._waiting.setdefault(identity, []).append(pipe)
 

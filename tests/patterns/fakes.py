@@ -24,7 +24,7 @@ DEFAULTS = {
 class FakePipe(Pipe):
     """A pipe whose server does what a test says; with none, messages wait in the queue.
 
-    `sent` is what a server (`serve`) took, `dropped` the reasons of drop(), `ended` counts end().
+    `sent` is what a server (`serve`) took, `dropped` the reasons of drop(), `ended` counts end(), `ousted` oust().
     """
 
     def __init__(self, name: str = "", sndhwm: int = 0, rcvhwm: int = 0, **traits: Any) -> None:
@@ -47,7 +47,7 @@ class FakePipe(Pipe):
         self.drop = lambda reason: self.dropped.append(reason)
         self.sent: list[Any] = []
         self.dropped: list[str] = []
-        self.ended = 0
+        self.ended = self.ousted = 0
         for trait, value in traits.items():
             setattr(self, trait, value)
 
@@ -56,6 +56,9 @@ class FakePipe(Pipe):
 
     def end(self) -> None:
         self.ended += 1
+
+    def oust(self) -> None:
+        self.ousted += 1
 
     def serve(self) -> None:
         """Take every message at once, as an idle connection does."""

@@ -50,7 +50,7 @@ def test_who_announces_an_identity() -> None:
 
 
 def test_the_fake_pipe_has_what_a_pipe_has() -> None:
-    own = {"name", "sent", "dropped", "ended"}
+    own = {"name", "sent", "dropped", "ended", "ousted"}
     missing = set(vars(FakePipe())) - own - set(Pipe.__slots__)
     assert not missing
 

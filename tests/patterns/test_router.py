@@ -181,19 +181,34 @@ def test_handover_gives_the_id_to_the_latest() -> None:
     first = peer(router, b"A")
     bring(router, first, b"sent before")
     second = peer(router, b"A")
-    assert first.ended == 1 and first.routing_id != b"A"
+    assert first.ousted == 1 and not first.ended and first.routing_id != b"A"
+    assert router.pipes() == (second,)
     router.send([b"A", b"x"])
     assert not first.queue and second.queue
     bring(router, second, b"new")
+    bring(router, first, b"sent after")
+    assert list(first.inbox) == [[b"A", b"sent before"]]
     assert take_all(router) == [[b"A", b"sent before"], [b"A", b"new"]]
     router.detach(first)
     assert router.send([b"A", b"y"]) == SENT and len(second.queue) == 2
 
 
-def test_handover_whose_end_detaches_at_once() -> None:
+def test_who_was_ousted_and_connects_anew_is_the_latest() -> None:
+    """A connecting pipe outlives its connection."""
+    router = make(SocketType.ROUTER, router_handover=1)
+    first, second = peer(router, b"A"), peer(router, b"A")
+    router.hiccup(first)
+    assert router.pipes() == (second,)
+    router.attach(first)
+    router.ready(first)
+    assert first.routing_id == b"A" and second.ousted == 1
+    assert router.pipes() == (first,)
+
+
+def test_handover_of_an_ousted_peer_that_leaves_at_once() -> None:
     router = make(SocketType.ROUTER, router_handover=1)
     first = peer(router, b"A")
-    first.end = lambda: router.detach(first)
+    first.oust = lambda: router.detach(first)
     second = peer(router, b"A")
     assert router.pipes() == (second,)
     router.send([b"A", b"x"])
