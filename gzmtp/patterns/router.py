@@ -5,8 +5,8 @@ peer announced, or else five bytes of our own making: zero and a number, so that
 peer can claim it.
 
 A second peer with an id that is taken is neither heard nor written to until the first one leaves;
-with ROUTER_HANDOVER it takes the id over, and the first one is heard no more.  Its connection stays,
-as in libzmq: a peer that is turned out would come back, and take the id again.
+with ROUTER_HANDOVER it takes the id over, and the first one is heard no more.  Its connection
+stays, as in libzmq: a peer that is turned out would come back, and take the id again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """STREAM: plain TCP peers, each with an id; a message is [id, bytes].
 
 The empty message tells that a peer came or went (STREAM_NOTIFY), and sent to a peer it closes the
-connection.  A message for a peer that is not there is always an error.  Bytes have no parts, so what
-stands behind the first pair is the next: [id, bytes, id, bytes] are two writes, as in libzmq.
+connection.  A message for a peer that is not there is always an error.  Bytes have no parts, so
+what stands behind the first pair is the next: [id, bytes, id, bytes] are two writes, as in libzmq.
 """
 
 from __future__ import annotations
