@@ -119,37 +119,3 @@ def test_passed_on_part_by_part(zmq, sockets, bind, transport):
     rep.send(b"JKL")
     assert carry(back, front) == 4
     assert taken(req) == (b"GHI", 1, b"JKL", 0)
-
-
-def answered_in_parts(zmq, pair_of, **options):
-    rep, req = pair_of("REP", "REQ", b={"req_relaxed": 1, **options})
-    req.send(b"first")
-    assert rep.recv() == b"first"
-    rep.send_multipart([b"a", b"b", b"c"])
-    return rep, req
-
-
-@pytest.mark.parametrize("correlate", [0, 1])
-def test_a_new_request_drops_what_is_left_of_the_reply(zmq, pair_of, correlate):
-    rep, req = answered_in_parts(zmq, pair_of, req_correlate=correlate)
-    assert req.recv() == b"a"
-    req.send(b"second")
-    assert not req.get(zmq.RCVMORE) or req.poll(0) == 0
-    assert rep.recv() == b"second"
-    rep.send(b"reply")
-    assert req.recv() == b"reply" and not req.get(zmq.RCVMORE)
-
-
-@pytest.mark.parametrize("correlate", [0, 1])
-def test_the_first_part_of_a_new_request_gives_the_old_one_up(zmq, pair_of, correlate):
-    rep, req = answered_in_parts(zmq, pair_of, req_correlate=correlate)
-    assert req.poll(5000)
-    req.send(b"1", zmq.SNDMORE)
-    with pytest.raises(zmq.ZMQError) as given_up:
-        req.recv(zmq.NOBLOCK)
-    assert given_up.value.errno == zmq.EFSM
-    assert req.get(zmq.EVENTS) == zmq.POLLOUT
-    req.send(b"2")
-    assert rep.recv_multipart() == [b"1", b"2"]
-    rep.send(b"reply")
-    assert req.recv_multipart() == [b"reply"]
