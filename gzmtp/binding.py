@@ -14,9 +14,10 @@ from gzmtp import monitor as monitoring
 from gzmtp.connection import Connection
 from gzmtp.constants import Errno, Event, ReconnectStop, SecurityMechanism, SocketType
 from gzmtp.datagrams import Datagrams
-from gzmtp.endpoint import Dialer, Listener
+from gzmtp.endpoint import Dialer
 from gzmtp.error import ZMQError
 from gzmtp.lingering import Lingering
+from gzmtp.listener import Listener
 from gzmtp.options import Options
 from gzmtp.pipe import Pipe
 from gzmtp.transports import (  # ipc and tcp now: later there may be no descriptor to read them
@@ -69,6 +70,7 @@ class Binding(Lingering):
             pipe.socket_type = peer.socket_type
             pipe.minor = peer.version
         # What we know ourselves comes last: a peer may claim to be elsewhere.
+        metadata.update(connection.properties)
         metadata["Peer-Address"], metadata["__fd"] = connection.peer_address, str(connection.fd)
         pipe.metadata = metadata
 

@@ -4,8 +4,8 @@ Owns a connected socket and everything that watches it.  Must not know how the c
 about (a dialer or a listener is its owner) nor who gets which message (the pattern does).
 Follows RFC 37 (ZMTP 3.1) and, for older peers, RFCs 23, 15 and 13.
 
-A phase change swaps the callables: `_shake` reads until the handshake is done, then the two
-engines take over, and nothing that was settled is asked again.
+A phase change swaps the callables: `gzmtp.handshaking` reads until the handshakes are done, then
+the two engines take over, and nothing that was settled is asked again.
 """
 
 from __future__ import annotations
@@ -17,21 +17,18 @@ from typing import Any, Protocol
 
 from gzmtp.constants import Event
 from gzmtp.error import ProtocolError
-from gzmtp.loop import OPENING, READ, Loop, Timer, Watch
+from gzmtp.handshaking import PEER_LEFT, Handshaking
+from gzmtp.loop import Loop, Timer
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
 from gzmtp.read_engine import ReadEngine
+from gzmtp.stream import BufferedReadEngine, TransportHandshake
 from gzmtp.tuning import Tuning
 from gzmtp.wire import commands
 from gzmtp.wire.codec import Codec, unframed
 from gzmtp.wire.handshake import Handshake, Peer
 from gzmtp.write_engine import WriteEngine
 
-#: Bytes asked of the kernel at once during a handshake.
-_SHAKE_BYTES = 8192
-
-PEER_LEFT = "the peer closed the connection"
-TIMED_OUT = "the handshake took too long"
 SILENT = "nothing was heard in time"
 
 
@@ -44,6 +41,7 @@ class Owner(Protocol):
     tuning: Tuning
     stream: bool
 
+    def transport_handshake(self, sock: Any) -> TransportHandshake | None: ...
     def handshake(self) -> Handshake: ...
     def authenticate(self, connection: Connection, request: Any) -> None: ...
     def established(self, connection: Connection, peer: Peer | None) -> Pipe | None: ...
@@ -59,7 +57,7 @@ class Owner(Protocol):
     def monitor(self, event: int, value: int, connection: Connection) -> None: ...
 
 
-class Connection:
+class Connection(Handshaking):
     """A connected socket on its way from greeting to end.  `close` is the one door out."""
 
     def __init__(
@@ -81,83 +79,9 @@ class Connection:
         self._deaf = False  # what still comes from the peer is of no interest
         self._failure: OSError | None = None  # why nothing can be sent any more
         self.asking: Callable[[], None] | None = None  # takes a question to ZAP back
-        self._asked: Any = None  # what ZAP was asked last
-        self._handshake: Handshake | None = None
+        self._kernel = sock
         self._codec: Codec = unframed()
-        self._watch: Watch | None = None
         self._timers: dict[str, Timer] = {}
-
-    # -- the handshake
-
-    def start(self) -> None:
-        """Greet the peer (a raw connection has no greeting: traffic begins)."""
-        if self.owner.stream:
-            self._begin_traffic(None, b"")
-            return
-        self._handshake = self.owner.handshake()
-        self._watch = Watch(self.loop, self.fd, READ, self._shake, opening=OPENING)
-        self._watch.start()
-        limit = self.owner.options.handshake_ivl
-        if limit > 0:
-            self._timers["handshake"] = Timer(self.loop, limit / 1000, self._handshake_over)
-        self._try(lambda: self._say(self._handshake_of().start()))
-
-    def _handshake_of(self) -> Handshake:
-        assert self._handshake is not None
-        return self._handshake
-
-    def _handshake_over(self) -> None:
-        self.close(OSError(errno.ETIMEDOUT, TIMED_OUT))
-
-    def _say(self, data: bytes) -> None:
-        """Send a piece of the handshake: so little on a new socket that the kernel takes it."""
-        if data and self.sock.send(data) != len(data):
-            raise OSError("the kernel did not take a greeting")
-
-    def _try(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except BlockingIOError:
-            pass
-        except (ProtocolError, OSError) as error:
-            self.close(error)
-
-    def _shake(self) -> None:
-        self._try(self._shake_on)
-
-    def _shake_on(self) -> None:
-        data = self.sock.recv(_SHAKE_BYTES)
-        if not data:
-            raise OSError(PEER_LEFT)
-        self._say(self._handshake_of().receive(data))
-        self._after_step()
-
-    def judge(self, verdict: Callable[[Handshake], bytes]) -> None:
-        """Go on: *verdict* tells the handshake what ZAP said, and returns what to send."""
-        if not self.closed:
-            self._try(lambda: self._judged(verdict))
-
-    def _judged(self, verdict: Callable[[Handshake], bytes]) -> None:
-        handshake = self._handshake_of()
-        self._say(verdict(handshake))
-        assert self._watch is not None
-        self._watch.start()
-        if handshake.refused is not None:  # the peer has been told, and is to close
-            self.owner.monitor(handshake.refused.event, handshake.refused.code, self)
-        self._after_step()
-
-    def _after_step(self) -> None:
-        handshake = self._handshake_of()
-        if handshake.waiting is not None:
-            if handshake.waiting is not self._asked:  # meanwhile the handshake keeps what comes
-                self._asked = handshake.waiting
-                self.owner.authenticate(self, handshake.waiting)
-        elif handshake.done:
-            assert self._watch is not None
-            self._watch.close()
-            self._watch = None
-            self._cancel("handshake")
-            self._begin_traffic(handshake.peer, handshake.rest)
 
     # -- traffic
 
@@ -183,7 +107,8 @@ class Connection:
             self.sock, pipe, self.loop, tuning.for_many(many), self.counters, codec, self.owner,
             self,
         )  # fmt: skip
-        self.reader = ReadEngine(
+        reader = BufferedReadEngine if hasattr(self.sock, "pending") else ReadEngine
+        self.reader = reader(
             self.sock, pipe, self.loop, tuning, self.counters, decoder, self.owner,
             self,
         )  # fmt: skip
@@ -298,15 +223,17 @@ class Connection:
             self.reader.close()
         if self.writer is not None:
             self.writer.close()
-        if self._handshake is not None:
+        unfinished = self._opening is not None or self._handshake is not None
+        if unfinished:
             self.counters.failed_handshakes += 1
+        if self._handshake is not None:
             try:
                 self._say(self._handshake.last_words)
             except OSError:
                 pass  # it does not want to know
         if isinstance(reason, ProtocolError) and reason.event:
             self.owner.monitor(reason.event, reason.code, self)
-        elif self._handshake is not None and isinstance(reason, OSError):
+        elif unfinished and isinstance(reason, OSError):
             self.owner.monitor(
                 Event.HANDSHAKE_FAILED_NO_DETAIL, reason.errno or errno.EPIPE, self
             )
@@ -336,7 +263,7 @@ class Connection:
             if part is not None:
                 part.forget()
         try:
-            self.sock.close()
+            self._kernel.close()
         except OSError:
             pass
 

@@ -1,8 +1,8 @@
-"""What makes connections: Dialer (connect: retry, backoff, owns the pipe), Listener (bind: accept).
+"""What makes connections: Dialer (connect: retry, backoff, owns the pipe); listeners: next door.
 
-Owns the life between connections: resolving, dialing, waiting to dial again; accepting, pausing
-when descriptors are exhausted.  Must not know patterns; asks its host for handshakes and tells it
-what came and went.  Reconnect intervals: zmq_setsockopt(3), ZMQ_RECONNECT_IVL and _IVL_MAX.
+Owns what both share, and the life between connections: resolving, dialing, waiting to dial again.
+Must not know patterns; asks its host for handshakes and tells it what came and went.  Reconnect
+intervals: zmq_setsockopt(3), ZMQ_RECONNECT_IVL and _IVL_MAX.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ import gevent
 
 from gzmtp.connection import Connection
 from gzmtp.constants import Event, ReconnectStop, SocketType
-from gzmtp.loop import OPENING, READ, WRITE, Loop, Timer, Watch
+from gzmtp.loop import OPENING, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
-from gzmtp.transports import OutOfDescriptors
+from gzmtp.stream import TransportHandshake
 from gzmtp.tuning import Tuning
 from gzmtp.wire.codec import Codec, Encode, encode_once
 from gzmtp.wire.handshake import Handshake, Peer
 from gzmtp.wire.mechanisms import Denied
 
-#: Seconds until a listener that ran out of descriptors tries again.
-_DESCRIPTOR_PAUSE = 0.1
-#: Connections accepted in one turn of the loop.
-_ACCEPTS = 64
 #: Milliseconds between attempts where RECONNECT_IVL is 0.
 _LEAST_INTERVAL = 1
 
@@ -59,6 +55,9 @@ class Host(Protocol):
 
 class Endpoint:
     """What dialers and listeners share: they are their connections' owner."""
+
+    #: Whether peers come to it.
+    listens = False
 
     def __init__(
         self,
@@ -92,6 +91,11 @@ class Endpoint:
         self.readable_now = host.readable_now
         self.rested = host.rested
         self.here = host.here
+
+    def transport_handshake(self, sock: Any) -> TransportHandshake | None:
+        """Return what the transport has to settle over *sock* first; None if it has nothing."""
+        make = getattr(self.transport, "handshake", None)
+        return make(sock, self) if make is not None else None
 
     def handshake(self) -> Handshake:
         """Return a fresh handshake."""
@@ -334,67 +338,3 @@ class Dialer(Endpoint):
         if self._resolver is not None:  # in a thread that may have ended
             self._resolver = None
             self.start()
-
-
-class Listener(Endpoint):
-    """Accepts; each connection has a pipe of its own, which ends with it."""
-
-    def __init__(self, *args: Any, sock: Any) -> None:
-        super().__init__(*args)
-        self.sock = sock
-        self._watch: Watch = Watch(self.host.loop, sock.fileno(), READ, self._accept)
-
-    def start(self) -> None:
-        """Begin to accept."""
-        self.monitor(Event.LISTENING, self.sock.fileno())
-        self._watch.start()
-
-    def _accept(self) -> None:
-        for _ in range(_ACCEPTS):
-            try:
-                accepted = self.transport.accept(self.sock)
-            except OutOfDescriptors as error:
-                # The backlog stays readable: without a pause this would be a busy loop.
-                self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
-                self._watch.stop()
-                self._timer = Timer(self.host.loop, _DESCRIPTOR_PAUSE, self._go_on)
-                return
-            if accepted is None:
-                return
-            self._take_in(accepted[0])
-            if self.closed:
-                return
-
-    def _take_in(self, sock: Any) -> None:
-        try:
-            if not self.transport.admits(sock, self.options):
-                sock.close()
-                return
-            self.transport.prepare(sock, self.options)
-        except OSError as error:  # gone before it was served
-            sock.close()
-            self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
-            return
-        self.monitor(Event.ACCEPTED, sock.fileno())
-        self._adopt(sock, self.endpoint)
-
-    def _go_on(self) -> None:
-        self._timer = None
-        self._watch.start()
-        self._accept()
-
-    def stop(self) -> None:
-        """Accept nobody any more; who was accepted stays.  Idempotent."""
-        fd = self.sock.fileno()
-        if fd >= 0:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._watch.close()
-            self.sock.close()
-            self.transport.unlisten(self.target, self.sock)
-            self.monitor(Event.CLOSED, fd)
-
-    def close(self) -> None:
-        """Stop accepting, and end what was accepted here; idempotent."""
-        self.stop()
-        super().close()

@@ -13,8 +13,9 @@ from typing import Any
 from gzmtp import lifetime
 from gzmtp.constants import Errno
 from gzmtp.door import Doorway
-from gzmtp.endpoint import Dialer, Endpoint, Listener
+from gzmtp.endpoint import Dialer, Endpoint
 from gzmtp.error import ZMQError
+from gzmtp.listener import Listener
 from gzmtp.loop import Loop, Timer
 from gzmtp.transports.inproc import Joint
 from gzmtp.waiting import Line

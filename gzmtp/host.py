@@ -20,8 +20,9 @@ from gzmtp.binding import Binding
 from gzmtp.connection import Connection
 from gzmtp.constants import Errno, PollEvent, SocketOption
 from gzmtp.ended import Ended
-from gzmtp.endpoint import Dialer, Endpoint, Listener
+from gzmtp.endpoint import Dialer, Endpoint
 from gzmtp.error import ZMQError, error_for
+from gzmtp.listener import Listener
 from gzmtp.loop import POKE_INTERVAL, Loop, Timer
 from gzmtp.mechanism import mechanism_for
 from gzmtp.metrics import Counters

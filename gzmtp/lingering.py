@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gzmtp.connection import Connection
-from gzmtp.endpoint import Dialer, Endpoint, Listener
+from gzmtp.endpoint import Dialer, Endpoint
 from gzmtp.error import ZMQError
 from gzmtp.handover import Handover
+from gzmtp.listener import Listener
 from gzmtp.loop import Timer
 from gzmtp.metrics import Counters
 from gzmtp.patterns.pattern import Pattern

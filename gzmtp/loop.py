@@ -161,19 +161,21 @@ class Loop(Turns):
         """Call back who watches a descriptor that is ready; tell whether anybody does."""
         if not self._watches:
             return False
+        for watch in (held := [watch for watch in self.holding if watch.active]):
+            watch.callback()
         poll = _poll()
         by_fd: dict[int, list[Watch]] = {}
         for watch in self._watches:
             by_fd.setdefault(watch.fd, []).append(watch)
         for fd, watches in by_fd.items():
             poll.register(fd, sum({_EVENTS[watch.events] for watch in watches}))
-        found = poll.poll(milliseconds)
+        found = poll.poll(0 if held else milliseconds)
         for fd, events in found:
             for watch in by_fd[fd]:
                 if watch.active and (events & ~(select.POLLIN | select.POLLOUT)
                                      or events & _EVENTS[watch.events]):  # fmt: skip
                     watch.callback()
-        return bool(found)
+        return bool(found or held)
 
     def end(self) -> None:
         """The thread ends: give its hub back, which gevent leaves to whoever made it.  What is

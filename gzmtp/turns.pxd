@@ -7,6 +7,7 @@ cdef class Turns:
     cdef public Py_ssize_t turn
     cdef public CPatience awaited
     cdef public list busy, afterwards
+    cdef public set holding
     cdef public double _turned
     cdef public bint _turn_expected, _ready_told
     cdef public object _ready

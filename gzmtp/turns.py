@@ -49,6 +49,8 @@ class Turns:
         #: Whose senders only let the hub have a turn, and what to call in the turn after it.
         self.busy: list[object] = []
         self.afterwards: list[Callable[[], object]] = []
+        #: Watches of streams that hold bytes which no descriptor tells of.
+        self.holding: set[Any] = set()
         self._turned = 0.0
         self._turn_expected = False
         self._ready: deque[Sleeper] = deque()

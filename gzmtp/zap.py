@@ -21,6 +21,8 @@ def ask(state: Any, options: Any, connection: Any, request: ZapRequest) -> None:
         enforce = bool(options.zap_enforce_domain)
         connection.judge(lambda handshake: handshake.unanswered(enforce))
         return
+    if connection.credentials and request.mechanism == "NULL":
+        request = request._replace(credentials=connection.credentials)
     _Question(state, options, connection, request)
 
 

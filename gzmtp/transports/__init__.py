@@ -87,6 +87,11 @@ class Transport(Protocol):
     def remote_endpoint(self, sock: _socket.socket) -> str:
         """For the monitor; empty if it cannot be told any more."""
 
+    # A module may have this besides:
+    # def handshake(sock, owner) -> gzmtp.stream.TransportHandshake
+    #     What is settled over a connected socket before ZMTP's greeting; *owner* is the dialer or
+    #     listener. OSError: it cannot even begin.
+
 
 # Scheme -> module, by name until it is first used.
 REGISTRY: dict[str, Transport | str] = {

@@ -25,6 +25,8 @@ from gzmtp.wire.mechanisms import Mechanism
 from gzmtp.wire.zap import ACCEPTED, USER_ID, ZapRequest
 
 _USER = USER_ID.lower()
+#: What only a transport may say about a peer: the names of its properties begin so.
+_TRANSPORTS = "tls-"
 #: Bytes that a handshake command may have, whatever MAXMSGSIZE says.
 _MAX_COMMAND = 1 << 16
 #: Bytes that may come behind the peer's READY while ours waits for ZAP.
@@ -314,5 +316,9 @@ class Handshake:
             elif name == metadata.IDENTITY:
                 self.peer.identity = value
         # Whoever trusts User-Id trusts ZAP, whose word it is: a peer's own word for it is none.
-        claimed = [(name, value) for name, value in properties if name.lower() != _USER]
+        # So with what was found out about it by TLS.
+        claimed = [
+            (name, value) for name, value in properties
+            if name.lower() != _USER and not name.lower().startswith(_TRANSPORTS)
+        ]  # fmt: skip
         self.peer.metadata = metadata.readable(claimed)
