@@ -11,8 +11,27 @@ it is not sure of that, it does nothing, and ``frame.buffer`` is still there.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
+
+#: CPython 3.12.0 and 3.12.1 do not survive that their garbage collector finds a BytesIO and a view
+#: of it (gh-111049), that is a program that keeps `Frame.buffer` in a reference cycle; there, a
+#: frame lends a copy.
+COLLECTABLE = not (3, 12, 0) <= sys.version_info < (3, 12, 2)
+
+
+class Lent(io.BytesIO):
+    """Bytes that a frame lends, writable and without a copy.
+
+    Never closed: the garbage collector, which may find it in a reference cycle with a view, could
+    not, and says so from Python 3.13 on (gh-111331).
+    """
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        """In place of io.IOBase's, which closes."""
 
 
 def flat(data: Any) -> bytes | memoryview:

@@ -6,7 +6,8 @@ is what a socket queues, and when the last reference to that and to the frame is
 tracker is done.
 
 What a received frame lends may be written to, as pyzmq's may (``numpy.frombuffer(frame)``). The
-bytes become writable without a copy if nobody but the frame has them: io.BytesIO sees to both.
+bytes become writable without a copy if nobody but the frame has them: gzmtp.buffers.Lent sees to
+both.
 
 Metadata properties are those of RFC 37 ("Socket-Type", "Identity", "X-...") and libzmq's own
 ("Peer-Address", "User-Id").
@@ -14,7 +15,6 @@ Metadata properties are those of RFC 37 ("Socket-Type", "Identity", "X-...") and
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
 import time
@@ -26,7 +26,7 @@ import gevent
 from gevent.event import Event
 
 from gzmtp import constants
-from gzmtp.buffers import flat, lend_buffer
+from gzmtp.buffers import COLLECTABLE, Lent, flat, lend_buffer
 from gzmtp.constants import EINVAL, MessageOption
 from gzmtp.error import NotDone, ZMQError
 from gzmtp.loop import Loop
@@ -200,9 +200,14 @@ class Frame:
         """The content for others, who may write to it if it was received."""
         if self._came:
             self._came = False
-            stream = io.BytesIO(self._data)
-            self._data = b""  # else the stream would have to copy what two own
-            self._data = stream.getbuffer()
+            data, self._data = self._data, b""
+            assert type(data) is Bytes
+            if COLLECTABLE:
+                stream = Lent(data)
+                del data  # else the stream would have to copy what two own
+                self._data = stream.getbuffer()
+            else:
+                self._data = memoryview(bytearray(data))
         return self._data
 
     def __buffer__(self, flags: int) -> memoryview:

@@ -235,7 +235,7 @@ class ReadEngine:
                 pipe.more = self._look_further()
         except (ProtocolError, OSError) as error:
             ended = True
-            end = error
+            end = error.with_traceback(None)  # which refers to this frame, and that to the error
         if ended and not self._closed:
             self._connection.ending(end)
         return came
@@ -336,7 +336,7 @@ class ReadEngine:
         if not self._closed:
             self._closed = True
             self._watch.close()
-            self.decoder.want = None
+            self.decoder.close()
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""
@@ -347,3 +347,4 @@ class ReadEngine:
         """Let go in a forked child."""
         self._closed = True
         self._watch.forget()
+        self.decoder.close()

@@ -275,18 +275,19 @@ class Socket(Door, Handle, Generic[T_co]):
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
         """Receive one part into *buffer*, at most *nbytes* (0: its size); return the part's size.
         A longer part is cut, as zmq_recv(3) does: then what is returned is larger."""
-        view = memoryview(buffer)
-        if view.readonly:
-            raise BufferError("Object is not writable.")
-        if not view.contiguous:
-            raise BufferError("Buffer must be contiguous")
-        if nbytes < 0:
-            raise ValueError(f"nbytes={nbytes} must be non-negative")
-        view = view.cast("B")
-        room = len(view)
-        if nbytes > room:
-            raise ValueError(f"nbytes={nbytes} too big for memoryview of {room}B")
-        part = Socket.recv(self, flags)
-        count = min(len(part), nbytes or room)
-        view[:count] = part[:count]
-        return len(part)
+        # Released whatever happens: an error's traceback would keep the buffer from growing.
+        with memoryview(buffer) as view:
+            if view.readonly:
+                raise BufferError("Object is not writable.")
+            if not view.contiguous:
+                raise BufferError("Buffer must be contiguous")
+            if nbytes < 0:
+                raise ValueError(f"nbytes={nbytes} must be non-negative")
+            with view.cast("B") as flat:
+                room = len(flat)
+                if nbytes > room:
+                    raise ValueError(f"nbytes={nbytes} too big for memoryview of {room}B")
+                part = Socket.recv(self, flags)
+                count = min(len(part), nbytes or room)
+                flat[:count] = part[:count]
+                return len(part)

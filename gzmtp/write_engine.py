@@ -450,7 +450,8 @@ class WriteEngine:
         self._unwatch()
         if self.loop.dead:  # with the thread in which the socket lived
             self._here()
-        self.loop.tell(self._connection.failed, error)
+        # Without its traceback: that would keep the batch as long as the connection is there.
+        self.loop.tell(self._connection.failed, error.with_traceback(None))
 
     def unsent(self) -> list[Message]:
         """Return the messages of the unfinished batch of which no byte has left."""

@@ -6,6 +6,8 @@ import array
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import threading
 import weakref
 from typing import Any
@@ -232,6 +234,43 @@ def test_several_events_share_one_timeout() -> None:
         tracker.wait(0.02)
     with pytest.raises(NotDone):
         tracker.wait(0)
+
+
+IN_A_CYCLE = """
+import gc, sys
+from gzmtp.frame import Frame
+sys.unraisablehook = lambda what: print(f"{what.exc_value!r} in {what.object!r}")
+class Node: pass
+for lend in (lambda frame: frame.buffer, lambda frame: frame.buffer[1:],
+             lambda frame: (frame, frame.buffer), memoryview if sys.argv[1:] else Frame.buffer.fget):
+    for order in (0, 1):
+        early = Node()
+        lent = lend(Frame._received(bytes(100_000), False, {}))
+        node = early if order else Node()
+        node.itself, node.lent = node, lent
+        del early, lent, node
+        gc.collect()
+print("done")
+"""
+
+
+def test_what_a_frame_lends_may_be_kept_in_a_reference_cycle() -> None:
+    """Python's collector may complain of, or even crash by, a BytesIO in a cycle: not a program of ours."""
+    frame = Frame._received(bytes(10), False, {})
+    try:
+        lends = [str(len(memoryview(frame)))]
+    except TypeError:  # PyPy's classes cannot
+        lends = []
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CYCLE, *lends], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    frame = Frame._received(bytes(10), False, {})
+    view = frame.buffer
+    del frame
+    gc.collect()
+    view[0] = 7  # which outlives its frame
+    assert view[0] == 7
 
 
 def test_flat() -> None:

@@ -24,3 +24,6 @@ class Buffered:
     def filled(self, count: int) -> list[list[bytes]]:
         """Never to be called, for `want` is always None."""
         raise AssertionError("nothing was wanted")
+
+    def close(self) -> None:
+        """Nothing more will be fed: there is no buffer to let go of."""

@@ -28,9 +28,12 @@ _PLAIN = {bytes}
 class Decoder(Protocol):
     """The face that all decoders have."""
 
-    want: memoryview | None
     commands: list[bytes]
     places: list[int]
+
+    @property
+    def want(self) -> memoryview | None:
+        """Where to receive the rest of a body, if one has begun."""
 
     @property
     def fault(self) -> ProtocolError | None:
@@ -41,6 +44,9 @@ class Decoder(Protocol):
 
     def filled(self, count: int) -> list[list[bytes]]:
         """Tell that the first *count* bytes of `want` were received; return whole messages."""
+
+    def close(self) -> None:
+        """Let go of an unfinished body: nothing more will be fed."""
 
 
 class Codec(NamedTuple):

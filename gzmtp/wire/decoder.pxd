@@ -24,6 +24,7 @@ cdef class Decoder:
     cpdef Py_ssize_t _like_the_last(self, bytes data, Py_ssize_t position, list messages) except -1
     cpdef _command(self, bytes body, Py_ssize_t place)
     cpdef guess(self)
+    cpdef close(self)
     cpdef list guessed(self, Py_ssize_t count)
     @cython.locals(parts=list, room=cython.longlong, grown=cython.longlong, flags=cython.int)
     cpdef list filled(self, Py_ssize_t count)

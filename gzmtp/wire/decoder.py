@@ -301,6 +301,7 @@ class Decoder:
         assert want is not None
         if count < len(want):
             self.want = want[count:]
+            want.release()  # not every Python frees what nobody refers to at once
             return []
         body = self._body
         view = self._view
@@ -335,3 +336,17 @@ class Decoder:
         self._parts = []
         self._held = 0
         return [parts]
+
+    def close(self) -> None:
+        """Let go of an unfinished body: nothing more will be fed.
+
+        Its buffer must not be left to the garbage collector while a view of it exists: CPython
+        3.12.0 and 3.12.1 crash then, and 3.13 to 3.15 complain that it cannot be closed.
+        """
+        for view in (self.want, self._view):
+            if view is not None:
+                try:
+                    view.release()
+                except BufferError:
+                    pass  # another thread receives into it at this moment
+        self.want = self._view = self._body = None

@@ -94,10 +94,6 @@ class Decoder:
         """Where to receive the rest of a body, if one has begun."""
         return self._frames.want
 
-    @want.setter
-    def want(self, view: memoryview | None) -> None:
-        self._frames.want = view
-
     def feed(self, data: bytes) -> list[list[bytes]]:
         """Decode *data* behind what came before; return the messages that are whole now."""
         return self._open_all(self._frames.feed(data))
@@ -105,6 +101,10 @@ class Decoder:
     def filled(self, count: int) -> list[list[bytes]]:
         """Tell that the first *count* bytes of `want` were received; return whole messages."""
         return self._open_all(self._frames.filled(count))
+
+    def close(self) -> None:
+        """Let go of an unfinished body: nothing more will be fed."""
+        self._frames.close()
 
     def _open_all(self, sealed: list[list[bytes]]) -> list[list[bytes]]:
         messages: list[list[bytes]] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import pytest
+from support.cycles import buffers_in_cycles
 
 from gzmtp.wire import codec, frames, legacy, raw, sealed
 from gzmtp.wire.decoder import Decoder
 
-from .feeding import joined
+from .feeding import drive, joined
 
 
 def bare(payload: bytes) -> bytes:
@@ -124,3 +126,37 @@ def test_what_somebody_waits_for_is_not_kept() -> None:
     assert joined(once([[body]], 256)) == b"\0\4body"
     del body
     assert gone() is None
+
+
+DECODERS = {
+    "1.0": lambda: codec.choose((1, 0)),
+    "2.0": lambda: codec.choose((2, 0)),
+    "3.1": lambda: codec.choose((3, 1)),
+    "sealed": lambda: codec.choose((3, 1), bare, lambda body: body[16:]),
+    "raw": codec.unframed,
+}
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+@pytest.mark.parametrize("known", [0, 2, 3])
+@pytest.mark.parametrize("pieces", [[70_000], [70_000, 100], [70_000, 200_000], []])
+def test_a_closed_decoder_leaves_no_buffer_to_the_garbage_collector(
+    kind: str, known: int, pieces: list[int]
+) -> None:
+    """Wherever in a large message the connection ends; messages like the one before may be expected."""
+    chosen = DECODERS[kind]()
+    decoder = chosen.decoder()
+    data = joined(chosen.encode([[b"envelope", bytes(1_000_000)]], 1 << 30))
+    drive(decoder, [data] * known)
+    place = 0
+    for piece in pieces:
+        drive(decoder, [data[place : place + piece]])
+        place += piece
+    if not pieces and decoder.likely:
+        decoder.guess()  # and nothing comes
+    decoder.close()
+    assert decoder.want is None
+    circle: list[Any] = [decoder]
+    circle.append(circle)
+    del decoder, circle
+    assert buffers_in_cycles() == []

@@ -162,15 +162,6 @@ def test_a_replayed_message_does_not_take_whole_ones_away() -> None:
     assert decoder.fault is not None and decoder.fault.code == SEQUENCE[1]
 
 
-def test_want_can_be_dropped() -> None:
-    sender, receiver = connected()
-    decoder = receiver.codec().decoder()
-    decoder.feed(joined(sender.codec().encode([[bytes(100_000)]], 1))[:5000])
-    assert decoder.want is not None
-    decoder.want = None
-    assert decoder.want is None
-
-
 def test_overhead() -> None:
     sender, _ = connected()
     assert sender.seal is not None
