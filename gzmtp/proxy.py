@@ -1,7 +1,9 @@
 """Proxies: messages from one socket to another, both ways, until the context ends.
 
-Owns the loop that forwards, its statistics and its commands.  Must not know sockets' insides: it
-uses what users use.  zmq_proxy(3), zmq_proxy_steerable(3); monitored_queue is pyzmq's own.
+Owns the loop that forwards, its statistics and its commands.  It moves whole messages from the one
+socket's pattern to the other's, and has each peer written to once for all that it is sent in a
+turn; must not know what a pattern does with them.  zmq_proxy(3), zmq_proxy_steerable(3);
+monitored_queue is pyzmq's own.
 
 libzmq 4.3.5 has PAUSE and RESUME swapped, and breaks multipart messages where both ends are one
 REP; here PAUSE pauses, and a message stays whole.
@@ -13,57 +15,94 @@ from collections.abc import Callable
 from struct import pack
 from typing import Any
 
-from gzmtp.constants import Errno, Flag, PollEvent, SocketType
+from gzmtp.constants import Errno, Flag, SocketType
 from gzmtp.error import Again, ZMQError
-from gzmtp.poll import zmq_poll
+from gzmtp.loop import Loop
+from gzmtp.waiting import Seat
 
-_IN, _OUT = int(PollEvent.POLLIN), int(PollEvent.POLLOUT)
 _NOW = Flag.DONTWAIT
 #: Messages forwarded one way before the other way has its turn.
 _BURST = 1000
 
 Message = list[bytes]
+Tap = Callable[[Message], None]
 
 
 class _Way:
     """One direction, and what went along it (parts and bytes, as libzmq counts)."""
 
     def __init__(
-        self, source: Any, target: Any, change: Callable[[Message], Message] | None = None
+        self,
+        source: Any,
+        target: Any,
+        change: Callable[[Message], Message] | None = None,
+        counting: bool = False,
     ) -> None:
+        """*counting*: somebody may ask for statistics."""
         self.source = source
         self.target = target
         self.change = change
         self.parts = 0
         self.bytes = 0
-        self.copy = not source._host.pattern.addressed  # a frame keeps its group
-        self.ready = False  # the source is known to have messages
-        self.open = False  # the target is known to have room
+        self.taps: list[Tap] = []
+        self._counting = counting
+        # A frame keeps its group; and who is both ends receives when it cannot send.
+        self._one_by_one = source._host.pattern.addressed or source is target
 
-    def wants(self) -> tuple[Any, int] | None:
-        """What to wait for: messages first, then room for them."""
-        return (self.target, _OUT) if self.ready else (self.source, _IN)
+    def forward(self, loop: Loop) -> bool:
+        """Forward until the source is empty, the target full, or the burst over; tell whether
+        there is more that could be forwarded at once."""
+        here, there = self.source._host, self.target._host
+        if (
+            self._one_by_one
+            or here.doled or there.gathered  # somebody left in the midst of a message
+            or here.loop is not loop or there.loop is not loop
+        ):  # fmt: skip
+            return self._forward_parts()
+        change, taps, counting = self.change, self.taps, self._counting
+        loop.hold_writes()
+        try:
+            for _ in range(_BURST):
+                if not there.pattern.writable():
+                    return False
+                try:
+                    message = here.pattern.take()
+                except IndexError:
+                    if here.pattern.refill():
+                        continue
+                    return False
+                for tap in taps:
+                    tap(message)
+                if counting:
+                    self.parts += len(message)
+                    self.bytes += sum(map(len, message))
+                if change is not None:
+                    message = change(message)
+                if there.pattern.send(message):
+                    loop.release_writes()  # others run while this one waits
+                    self.target.send_multipart(message)
+                    return True
+        finally:
+            loop.release_writes()
+        return True
 
-    def forward(self, taps: list[Callable[[Message], None]]) -> None:
-        """Forward until the source is empty, the target full, or the burst over."""
-        source, target, change = self.source, self.target, self.change
+    def _forward_parts(self) -> bool:
+        """`forward` by what users use."""
+        source, target = self.source, self.target
+        copy = not source._host.pattern.addressed
         for _ in range(_BURST):
-            if not target._host.pattern.writable() and target is not source:
-                self.ready = True
-                return
+            if target is not source and not target._host.pattern.writable():
+                return False
             try:
-                message = source.recv_multipart(_NOW, copy=self.copy)
+                message = source.recv_multipart(_NOW, copy=copy)
             except Again:
-                self.ready = False
-                return
-            for tap in taps:
+                return False
+            for tap in self.taps:
                 tap(message)
             self.parts += len(message)
             self.bytes += sum(map(len, message))
-            if change is not None:
-                message = change(message)
-            _send(target, message)
-        self.ready = False
+            _send(target, message if self.change is None else self.change(message))
+        return True
 
 
 def _send(socket: Any, message: Message) -> None:
@@ -72,38 +111,66 @@ def _send(socket: Any, message: Message) -> None:
     try:
         socket.send_multipart(message, _NOW)
     except Again:
+        socket._host.loop.release_writes()  # others run while this one waits
         socket.send_multipart(message)
 
 
 class _Proxy:
-    """The loop of all of them."""
+    """The loop of all of them.
+
+    It waits as a Poller does, but is told of changes for as long as it runs: to enter and to strike
+    itself for each wait cost more than to forward a message.
+    """
 
     def __init__(self, ways: list[_Way], control: Any = None) -> None:
         self._ways = ways
         self._control = control
         self._paused = False
-        self.taps: dict[_Way, list[Callable[[Message], None]]] = {way: [] for way in ways}
+        self._hosts = {socket._host: None for way in ways for socket in (way.source, way.target)}
+        if control is not None:
+            self._hosts[control._host] = None
 
     def run(self) -> None:
         """Forward until TERMINATE; ContextTerminated when the context ends."""
-        ways, control = self._ways, self._control
-        while True:
-            wanted: dict[Any, int] = {}
-            if not self._paused:
-                for way in ways:
-                    socket, event = way.wants()  # type: ignore[misc]
-                    wanted[socket] = wanted.get(socket, 0) | event
-            if control is not None:
-                wanted[control] = wanted.get(control, 0) | _IN
-            ready = dict(zmq_poll(list(wanted.items())))
-            if control is not None and ready.get(control, 0) & _IN and not self._obey():
-                return
-            if self._paused:
-                continue
-            for way in ways:
-                socket, event = way.wants()  # type: ignore[misc]
-                if ready.get(socket, 0) & event:
-                    way.forward(self.taps[way])
+        for host in self._hosts:
+            if host.errno:
+                raise host.why()
+            host.here()
+        loop = Loop.here()
+        seat = Seat(loop)
+        try:
+            for host in self._hosts:
+                host.observers.add(seat.wake)
+            while self._step(loop, seat):
+                pass
+        finally:
+            for host in self._hosts:
+                host.observers.discard(seat.wake)
+
+    def _step(self, loop: Loop, seat: Seat) -> bool:
+        """Obey, forward, and wait if there was nothing to forward; False after TERMINATE."""
+        seat.woken = False  # what comes from now on is not waited for
+        if loop.idle_turns() and not loop.in_hub():
+            loop.take_turn()  # who always has something to forward never waits
+        for host in self._hosts:
+            if host.errno:
+                raise host.why()
+            if host.loop is not loop:
+                host.here()
+        control = self._control
+        if control is not None and control._host.pattern.readable() and not self._obey():
+            return False
+        more = False
+        if not self._paused:
+            for way in self._ways:
+                more |= way.forward(loop)
+        if not more:
+            for host in self._hosts:
+                if host.batched or host._mail:
+                    more |= host.progress()
+        if not more:
+            seat.wait(None, not any(host.dialers or host.listeners for host in self._hosts))
+        return True
 
     def _obey(self) -> bool:
         """Carry a command out and answer it; False for TERMINATE."""
@@ -127,17 +194,27 @@ class _Proxy:
         return bool(command != b"TERMINATE")
 
 
-def _ways(frontend: Any, backend: Any) -> list[_Way]:
+def _ways(frontend: Any, backend: Any, counting: bool) -> list[_Way]:
     if frontend is backend:
-        return [_Way(frontend, frontend)]
-    return [_Way(frontend, backend), _Way(backend, frontend)]
+        return [_Way(frontend, frontend, counting=counting)]
+    return [
+        _Way(frontend, backend, counting=counting),
+        _Way(backend, frontend, counting=counting),
+    ]
 
 
-def _tap(capture: Any) -> Callable[[Message], None]:
+def _tap(capture: Any) -> Tap:
     def tap(message: Message) -> None:
-        _send(capture, message)
+        _capture(capture, message.copy())
 
     return tap
+
+
+def _capture(socket: Any, message: Message) -> None:
+    """Send a message that nobody else has; wait if there is no room."""
+    host = socket._host
+    if host.gathered is not None or host.pattern.send(message):
+        _send(socket, message)
 
 
 def proxy(frontend: Any, backend: Any, capture: Any = None) -> None:
@@ -156,11 +233,11 @@ def proxy_steerable(
     Each command is answered with an empty message, STATISTICS with eight numbers (64 bits, the
     machine's order): parts and bytes received and sent by the frontend, then the backend.
     """
-    loop = _Proxy(_ways(frontend, backend), control)
+    ways = _ways(frontend, backend, control is not None)
     if capture is not None:
-        for taps in loop.taps.values():
-            taps.append(_tap(capture))
-    loop.run()
+        for way in ways:
+            way.taps.append(_tap(capture))
+    _Proxy(ways, control).run()
 
 
 def device(device_type: int, frontend: Any, backend: Any) -> None:
@@ -185,17 +262,16 @@ def monitored_queue(
     both = in_socket.type == out_socket.type == SocketType.ROUTER
     change = _swap if both else None
     ways = [_Way(in_socket, out_socket, change), _Way(out_socket, in_socket, change)]
-    loop = _Proxy(ways)
     for way, prefix in zip(ways, (in_prefix, out_prefix), strict=True):
-        loop.taps[way].append(_prefixed(mon_socket, bytes(prefix), change))
-    loop.run()
+        way.taps.append(_prefixed(mon_socket, bytes(prefix), change))
+    _Proxy(ways).run()
 
 
 def _prefixed(
     socket: Any, prefix: bytes, change: Callable[[Message], Message] | None
-) -> Callable[[Message], None]:
+) -> Tap:
     def tap(message: Message) -> None:
-        _send(socket, [prefix, *(change(message) if change else message)])
+        _capture(socket, [prefix, *(change(message) if change else message)])
 
     return tap
 

@@ -6,7 +6,7 @@ cdef class Turns:
     cdef public object hub, soon, tell
     cdef public Py_ssize_t turn
     cdef public CPatience awaited
-    cdef public list busy, afterwards
+    cdef public list busy, afterwards, held
     cdef public set holding
     cdef public double _turned
     cdef public bint _turn_expected, _ready_told
@@ -16,6 +16,8 @@ cdef class Turns:
 
     cpdef bint idle_turns(self) except *
     cpdef turned(self)
+    cpdef hold_writes(self)
+    cpdef release_writes(self)
     cpdef expect_turn(self)
     cpdef switch_away(self)
     @cython.locals(limit=double)

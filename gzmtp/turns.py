@@ -33,6 +33,13 @@ class Sleeper(Protocol):
     greenlet: Any
 
 
+class Writer(Protocol):
+    """Who was asked to write and put it off."""
+
+    def release(self) -> object:
+        """Write now."""
+
+
 class Turns:
     """Who runs next in one thread's hub."""
 
@@ -46,6 +53,9 @@ class Turns:
         self.turn = 0
         #: Set by who has sent something: an answer may come soon.
         self.awaited: Patience | None = None
+        #: Those who put off what they have to write, while somebody forwards many messages and does
+        #: not switch (`gzmtp.proxy`); None at other times, when everybody writes at once.
+        self.held: list[Writer] | None = None
         #: Whose senders only let the hub have a turn, and what to call in the turn after it.
         self.busy: list[object] = []
         self.afterwards: list[Callable[[], object]] = []
@@ -77,6 +87,18 @@ class Turns:
     def _see_turn(self) -> None:
         self._turn_expected = False
         self.turned()
+
+    def hold_writes(self) -> None:
+        """Have everybody put off what is to be written, until `release_writes`: a peer that is sent
+        many messages is written to once.  Who calls it must not switch in between."""
+        self.held = []
+
+    def release_writes(self) -> None:
+        """Let go on who was held up; idempotent."""
+        held, self.held = self.held, None
+        if held:
+            for writer in held:
+                writer.release()
 
     # -- greenlets that are woken
 

@@ -20,6 +20,7 @@ cdef class WriteEngine:
 
     cpdef _start(self)
     cpdef wake(self)
+    cpdef release(self)
     cpdef nudge(self)
     cpdef _set_mark(self)
     cpdef _set_blocked_mark(self)

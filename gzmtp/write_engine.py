@@ -152,6 +152,11 @@ class WriteEngine:
                 self._rested()
             return
         loop = self.loop
+        if loop.held is not None:
+            self._batching = True
+            self._set_mark()
+            loop.held.append(self)
+            return
         if loop.turn != self._turn:
             self._turn = loop.turn
             self._run = 0
@@ -171,6 +176,15 @@ class WriteEngine:
             self._write()
         else:
             self._wait()
+
+    def release(self) -> None:
+        """Whoever held the writing up has forwarded what there was."""
+        self._batching = False
+        if self._blocked or self._closed:
+            return
+        self.pipe.mark = 1
+        if self.pipe.queue:
+            self._start()
 
     def nudge(self) -> None:
         """Control entries wait in the pipe."""
