@@ -233,7 +233,11 @@ class Connection(Handshaking):
                 pass  # it does not want to know
         if isinstance(reason, ProtocolError) and reason.event:
             self.owner.monitor(reason.event, reason.code, self)
-        elif unfinished and isinstance(reason, OSError):
+        elif (
+            unfinished
+            and (self._handshake is None or self._handshake.refused is None)  # it is known already
+            and isinstance(reason, OSError)
+        ):
             self.owner.monitor(
                 Event.HANDSHAKE_FAILED_NO_DETAIL, reason.errno or errno.EPIPE, self
             )

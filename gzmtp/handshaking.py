@@ -115,7 +115,7 @@ class Handshaking:
         return self._handshake
 
     def _handshake_over(self) -> None:
-        self.close(OSError(errno.ETIMEDOUT, TIMED_OUT))
+        self.close(OSError(errno.EAGAIN, TIMED_OUT))  # the number that libzmq gives
 
     def _say(self, data: bytes) -> None:
         """Send a piece of the handshake: so little on a new socket that the kernel takes it."""

@@ -194,6 +194,13 @@ class _Proxy:
         return bool(command != b"TERMINATE")
 
 
+def _check(*sockets: Any) -> None:
+    """ZMQError(ENOTSOCK) if one of them has been closed."""
+    for socket in sockets:
+        if socket is not None and socket.closed:
+            raise ZMQError(Errno.ENOTSOCK)
+
+
 def _ways(frontend: Any, backend: Any, counting: bool) -> list[_Way]:
     if frontend is backend:
         return [_Way(frontend, frontend, counting=counting)]
@@ -233,6 +240,7 @@ def proxy_steerable(
     Each command is answered with an empty message, STATISTICS with eight numbers (64 bits, the
     machine's order): parts and bytes received and sent by the frontend, then the backend.
     """
+    _check(frontend, backend, capture, control)
     ways = _ways(frontend, backend, control is not None)
     if capture is not None:
         for way in ways:
@@ -256,9 +264,7 @@ def monitored_queue(
 
     Between two ROUTERs the first two parts (from whom, to whom) change places.
     """
-    for socket in (in_socket, out_socket, mon_socket):
-        if socket.closed:
-            raise ZMQError(Errno.ENOTSOCK)
+    _check(in_socket, out_socket, mon_socket)
     both = in_socket.type == out_socket.type == SocketType.ROUTER
     change = _swap if both else None
     ways = [_Way(in_socket, out_socket, change), _Way(out_socket, in_socket, change)]

@@ -206,6 +206,23 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
     assert auth.load_certificate(pyzmqs) == (b"p=q", b"s")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"metadata\n    public-key = 'no'\n    secret-key = 'no'\ncurve\n    public-key = 'P'\n    secret-key = 'S'\n",
+        b"curve\n    public-key = 'P'\n    secret-key = 'S'\nmetadata\n    public-key = 'no'\n    secret-key = 'no'\n",
+        b"curve\n\tpublic-key = 'old'\n\n#\tpublic-key = 'no'\n\tpublic-key = 'P'\n\tsecret-key = 'S'\n",
+        b"public-key = 'P'\nsecret-key = 'S'\n",
+        b"curve\n    public-key-id = 'no'\n    public-key='P'\n    secret-key=\"S\"",
+    ],
+    ids=["metadata before", "metadata behind", "twice", "no section", "other names"],
+)
+def test_the_keys_are_those_of_the_section_curve(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "gate.key_secret"
+    path.write_bytes(text)
+    assert auth.load_certificate(path) == (b"P", b"S")
+
+
 @pytest.fixture
 def running(context: Any) -> Iterator[Any]:
     made = ThreadAuthenticator(context)

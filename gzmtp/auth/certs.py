@@ -75,16 +75,24 @@ def create_certificates(
 def load_certificate(filename: _Path) -> tuple[bytes, bytes | None]:
     """The public and the secret key (None if it is not there) from a file.
 
+    They stand in the section ``curve`` (or in none); of lines with one name the last counts.
     OSError if there is no file, ValueError if it has no public key.
     """
     if not os.path.exists(filename):
         raise OSError(f"Invalid certificate file: {filename!r}")
-    keys: dict[bytes, bytes] = {}
+    sections: dict[bytes, dict[bytes, bytes]] = {b"": {}, b"curve": {}}
+    section = b""
     with open(filename, "rb") as file:
         for line in file:
+            if not line.strip() or line.lstrip().startswith(b"#"):
+                continue
             name, equals, value = line.partition(b"=")
-            if equals and not name.lstrip().startswith(b"#"):
-                keys.setdefault(name.strip(), value.strip().strip(b"\"'"))
+            name, indented = name.strip(), line[:1].isspace()
+            if not indented:
+                section = b"" if equals else name
+            if equals and section in sections:
+                sections[section][name] = value.strip().strip(b"\"'")
+    keys = {**sections[b""], **sections[b"curve"]}
     public_key = keys.get(b"public-key")
     if not public_key:
         raise ValueError(f"No public key found in {filename!r}")

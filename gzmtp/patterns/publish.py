@@ -90,8 +90,7 @@ class Pub(Pattern):
         """A ZMTP 1.0 peer wants everything and cannot say so."""
         super().ready(pipe)
         if pipe.minor == (1, 0):
-            self._wanted.add(b"", pipe)
-            self._aim()
+            self.command(pipe, SUBSCRIBE, b"")
 
     def detach(self, pipe: Pipe) -> None:
         """Forget what it wanted."""

@@ -27,6 +27,7 @@ from gzmtp.wire.zap import ACCEPTED, USER_ID, ZapRequest
 _USER = USER_ID.lower()
 #: What only a transport may say about a peer: the names of its properties begin so.
 _TRANSPORTS = "tls-"
+SOCKET_TYPE = metadata.SOCKET_TYPE
 #: Bytes that a handshake command may have, whatever MAXMSGSIZE says.
 _MAX_COMMAND = 1 << 16
 #: Bytes that may come behind the peer's READY while ours waits for ZAP.
@@ -121,10 +122,22 @@ class Handshake:
         self, status: str, text: str = "", user_id: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> bytes:  # fmt: skip
-        """Go on with what the ZAP handler said; *status* is "200", "300", "400" or "500"."""
+        """Go on with what the ZAP handler said; *status* is "200", "300", "400" or "500".
+
+        *metadata* may say more about the peer than it said itself, but neither who the user is
+        (the reply has a field for that) nor that the peer's type is one that does not fit.
+        """
+        vouched = {n: v for n, v in (metadata or {}).items() if n.lower() != _USER}
+        if vouched.get(SOCKET_TYPE, "") not in (*self._peers, ""):
+            raise ProtocolError(
+                f"ZAP calls the peer a {vouched[SOCKET_TYPE]!r}: a {self._socket_type} may not "
+                "talk to one",
+                Event.HANDSHAKE_FAILED_PROTOCOL,
+                Event.PROTOCOL_ERROR_ZAP_INVALID_METADATA,
+            )
         if status != ACCEPTED:
             return self._refuse(status, text)
-        self._vouched = {USER_ID: user_id, **(metadata or {})}
+        self._vouched = {**vouched, USER_ID: user_id}
         return self.mechanism.admit() + self._run()
 
     def unanswered(self, enforce: bool) -> bytes:

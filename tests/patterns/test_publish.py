@@ -113,6 +113,8 @@ def test_a_zmtp_1_subscriber_wants_everything(kind: SocketType) -> None:
     pipe = join(pub, minor=(1, 0))
     pub.send([b"anything"])
     assert got(pipe) == [b"anything"]
+    if kind == SocketType.XPUB:
+        assert take_all(pub) == [[b"\x01"]] and pub.host.told_readable
     assert not pub.readable()
 
 
@@ -374,11 +376,27 @@ def test_verboser_tells_of_every_cancellation_too() -> None:
     ]  # fmt: skip
 
 
-def test_a_zmtp_1_subscriber_that_leaves_is_told_of() -> None:
+def test_zmtp_1_subscribers_that_come_and_leave_are_told_of() -> None:
     xpub = make(SocketType.XPUB)
-    pipe = join(xpub, minor=(1, 0))
-    xpub.detach(pipe)
+    first, second = join(xpub, "a", "b", minor=(1, 0))
+    assert take_all(xpub) == [[b"\x01"]]
+    xpub.hiccup(first)
+    xpub.ready(first)
+    xpub.detach(second)
+    assert take_all(xpub) == []
+    xpub.detach(first)
     assert take_all(xpub) == [[b"\x00"]]
+
+
+def test_the_user_decides_about_a_zmtp_1_subscriber_in_manual_mode() -> None:
+    xpub = make(SocketType.XPUB, xpub_manual=1)
+    pipe = join(xpub, minor=(1, 0))
+    xpub.send([b"anything"])
+    assert got(pipe) == [] and take(xpub) == [b"\x01"]
+    assert xpub.set_option(SocketOption.SUBSCRIBE, b"any")
+    xpub.send([b"anything"])
+    xpub.send([b"else"])
+    assert got(pipe) == [b"anything"]
 
 
 def test_user_messages_are_bounded_by_rcvhwm() -> None:

@@ -256,3 +256,28 @@ def test_a_killed_proxy_loses_nothing(zmq, sockets, bind, transport, capturing):
         proxy.kill()
     gevent.joinall(users, raise_error=True)
     assert got == list(range(total))
+
+
+@pytest.mark.gzmtp_only("pyzmq hands libzmq a null pointer there, which is EFAULT")
+@pytest.mark.parametrize("which", range(4))
+def test_a_socket_that_is_closed_is_none(zmq, sockets, which):
+    made = [sockets("PAIR") for _ in range(4)]
+    made[which].close(0)
+    with pytest.raises(zmq.ZMQError) as closed:
+        zmq.proxy_steerable(*made)
+    assert closed.value.errno == zmq.ENOTSOCK
+    if which < 3:
+        with pytest.raises(zmq.ZMQError) as closed:
+            zmq.proxy(*made[:3])
+        assert closed.value.errno == zmq.ENOTSOCK
+
+
+@pytest.mark.gzmtp_only("under zmq.green a proxy blocks the whole thread")
+def test_a_socket_that_is_closed_while_the_proxy_runs(zmq, sockets):
+    made = [sockets("PAIR") for _ in range(2)]
+    running = gevent.spawn(zmq.proxy, *made)
+    gevent.sleep(0)
+    made[1].close(0)
+    with pytest.raises(zmq.ZMQError) as closed:
+        running.get(timeout=5)
+    assert closed.value.errno == zmq.ENOTSOCK

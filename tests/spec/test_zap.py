@@ -133,6 +133,50 @@ def test_answers_that_are_none(zmq, handler, joined, events, wrong, error):
     stays(lambda: not server.poll(0), 30)
 
 
+def said(**properties):
+    """Metadata of a reply."""
+    pieces = []
+    for name, value in properties.items():
+        spelt = name.replace("_", "-").encode()
+        pieces += [bytes([len(spelt)]), spelt, len(value).to_bytes(4, "big"), value]
+    return b"".join(pieces)
+
+
+def test_who_the_user_is_stands_in_a_field_of_its_own(handler, joined):
+    """A property User-Id among the metadata does not replace it."""
+    server, client = joined()
+    answer(handler, metadata=said(User_Id=b"somebody else", Floor=b"3"))
+    client.send(b"hello")
+    frame = server.recv(copy=False)
+    assert (frame.get("User-Id"), frame.get("Floor")) == ("anonymous", "3")
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_type_that_may_not_talk_to_us_fails_the_handshake(zmq, handler, joined, events, status):
+    server, client, watch, _ = joined(watched=events)
+    answer(handler, b"%d" % status, metadata=said(Socket_Type=b"PUB"))
+    watch.until("HANDSHAKE_FAILED_PROTOCOL", "DISCONNECTED")
+    assert watch.value("HANDSHAKE_FAILED_PROTOCOL") == zmq.PROTOCOL_ERROR_ZAP_INVALID_METADATA
+    assert "HANDSHAKE_SUCCEEDED" not in watch.names
+
+
+def test_a_type_that_may_talk_to_us_is_taken_over(handler, joined):
+    server, client = joined()
+    answer(handler, metadata=said(Socket_Type=b"ROUTER"))
+    client.send(b"hello")
+    assert server.recv(copy=False).get("Socket-Type") == "ROUTER"
+
+
+@pytest.mark.parametrize("status", [300, 400, 500])
+def test_who_was_denied_is_told_of_once(handler, joined, events, status):
+    """The end of its connection (or, since it is not told of 300, of HANDSHAKE_IVL) is no second failure."""
+    server, client, watch, _ = joined(watched=events, handshake_ivl=300)
+    answer(handler, b"%d" % status)
+    watch.until("HANDSHAKE_FAILED_AUTH", "DISCONNECTED")
+    failures = [name for name in watch.names if name.startswith("HANDSHAKE_FAILED")]
+    assert failures == ["HANDSHAKE_FAILED_AUTH"]
+
+
 @pytest.mark.parametrize("status", [300, 400, 500])
 def test_denied(zmq, handler, joined, events, status):
     """The server's monitor tells the status; the client is told of 400 and 500, but of 300 nothing."""
