@@ -1,7 +1,7 @@
 """The message path as extension modules, if they are asked for: ``GZMTP_COMPILE=1 pip install .``
 
 All else about the package is in setup.cfg. Without the variable nothing is compiled and nothing is
-needed to build; with it, what cannot be compiled is left as it is (see gzmtp/sources.py).
+needed to build; with it, what cannot be compiled is left as it is (see gzmtp/_compiled.py).
 """
 
 import os
@@ -16,7 +16,7 @@ CYTHON = "cython >= 3.1, < 4"
 
 
 def modules():
-    """The list in gzmtp/sources.py, read without importing gzmtp, which needs gevent."""
+    """The list in gzmtp/_compiled.py, read without importing gzmtp, which needs gevent."""
     spec = spec_from_file_location("sources", Path(__file__).parent / "gzmtp" / "sources.py")
     sources = module_from_spec(spec)
     spec.loader.exec_module(sources)

@@ -37,7 +37,7 @@ class Failed(Exception):
     """A side reported an error, died, or did not answer."""
 
 
-class Line:
+class WaitQueue:
     """The runner's end of one side's control line."""
 
     def __init__(self, channel: Channel) -> None:
@@ -95,7 +95,7 @@ class Process:
         )
         for pair in pairs:
             pair[1].close()
-        self.lines = [Line(Channel(pair[0])) for pair in pairs]
+        self.lines = [WaitQueue(Channel(pair[0])) for pair in pairs]
 
     def complaint(self) -> str:
         """The last lines that it wrote to its standard error."""

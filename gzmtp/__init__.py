@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os import environ as _environ
 
-from gzmtp.sources import compiled  # before what it chooses is imported
+from gzmtp._compiled import compiled  # before what it chooses is imported
 
 # isort: split
 

@@ -1,6 +1,6 @@
 """``python -m gzmtp``: the package's own commands.
 
-Owns the list of subcommands.  Must not know what they do; each has its module, imported when it is
+Owns the list of subcommands.  Independent of what they do; each has its module, imported when it is
 asked for.  (Programs are run by `gzmtp.monkey`, not from here.)
 """
 

@@ -29,7 +29,7 @@ def has(capability: str) -> bool:
 def curve_keypair() -> tuple[bytes, bytes]:
     """Return a new pair of CURVE keys, public and secret, in Z85.  ZMQError(ENOTSUP) without the
     extra gzmtp[curve]."""
-    from gzmtp import z85
+    from gzmtp.wire import z85
     from gzmtp.wire.mechanisms import curve
 
     _need_curve()
@@ -39,7 +39,7 @@ def curve_keypair() -> tuple[bytes, bytes]:
 
 def curve_public(secret_key: bytes | str) -> bytes:
     """Return the public key of *secret_key* (both in Z85)."""
-    from gzmtp import z85
+    from gzmtp.wire import z85
     from gzmtp.wire.mechanisms import curve
 
     _need_curve()

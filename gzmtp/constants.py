@@ -2,7 +2,8 @@
 
 Owns the names and values that programs written for pyzmq 27 import (draft ones too), and nothing
 else: it imports no other module of the package. ``from gzmtp.constants import *`` gives the same
-names as ``from zmq.constants import *``. What an option does stands in :mod:`gzmtp.options`.
+names as ``from zmq.constants import *``. What an option does stands in
+:mod:`gzmtp.sockets.options`.
 
 Each block of module names is unpacked from its enum in the order of the enum: a member that is
 added there without a name here fails at import.

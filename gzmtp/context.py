@@ -1,8 +1,8 @@
 """Context: owns sockets, their common defaults, the inproc names, and the end of them all.
 
 `ContextState` is what lives as long as anything of the context does; `Context` is the user's door
-to it (subclassable, collected when forgotten).  Must not know how sockets work.
-zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.lifetime`.
+to it (subclassable, collected when forgotten).  Independent of how sockets work.
+zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.hub.process`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from gzmtp import lifetime
 from gzmtp.constants import ContextOption, Errno, SocketOption
 from gzmtp.error import ContextTerminated, ZMQError
-from gzmtp.host import Host
-from gzmtp.loop import Loop
+from gzmtp.hub import process
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.waiters import WaitQueue
 from gzmtp.metrics import Counters
-from gzmtp.options import ContextOptions
 from gzmtp.socket import Socket
-from gzmtp.sugar.attrsettr import AttributeSetter
+from gzmtp.sockets.impl import SocketImpl
+from gzmtp.sockets.option_attributes import AttributeSetter
+from gzmtp.sockets.options import ContextOptions
 from gzmtp.transports.inproc import Names
 from gzmtp.tuning import Tuning
-from gzmtp.waiting import Line
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,14 +46,14 @@ class ContextState:
         self.options = ContextOptions()
         self.tuning = Tuning.from_environ()
         self.names = Names()
-        self.hosts: set[Host] = set()
+        self.sockets: set[SocketImpl] = set()
         self.number = next(_numbers)
         self.past: dict[str, Counters] = {}  # of sockets that have gone, by type
         self.terminated = False
         self.closed = False
-        self.forgotten = False
-        self._leaving = Line()
-        lifetime.register(self)
+        self.forked = False
+        self._leaving = WaitQueue()
+        process.register(self)
 
     @property
     def blocky(self) -> bool:
@@ -65,25 +65,25 @@ class ContextState:
         """Whether sockets have IPV6 set by default."""
         return bool(self.options.ipv6)
 
-    def host(self, socket_type: int) -> Host:
-        """Create a socket's host.  ZMQError: ETERM, EFAULT when that is over, EMFILE at
+    def create_socket(self, socket_type: int) -> SocketImpl:
+        """Create a socket's implementation.  ZMQError: ETERM, EFAULT when that is over, EMFILE at
         MAX_SOCKETS."""
         self.check()
         if self.terminated:
             raise ContextTerminated()
-        if len(self.hosts) >= self.options.max_sockets:
+        if len(self.sockets) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
-        host = Host(self, socket_type)
-        host.number = next(_socket_numbers)
-        self.hosts.add(host)
+        impl = SocketImpl(self, socket_type)
+        impl.number = next(_socket_numbers)
+        self.sockets.add(impl)
         if self.terminated:  # by another thread meanwhile, which may not have seen this one
-            host.close()
+            impl.close()
             raise ContextTerminated()
-        return host
+        return impl
 
     def counters(self) -> Counters:
         """Return the sums of all sockets, past and present."""
-        present = [host.counters() for host in tuple(self.hosts)]
+        present = [impl.counters() for impl in tuple(self.sockets)]
         return Counters.total([*self.past.values(), *present])
 
     def check(self) -> None:
@@ -91,30 +91,30 @@ class ContextState:
         if self.closed:
             raise ZMQError(Errno.EFAULT, "Bad address: the context was terminated")
 
-    def gone(self, host: Host) -> None:
-        """The last of *host* has gone."""
-        self.hosts.discard(host)
-        self.past.setdefault(host.name, Counters()).add(host.totals)
-        if not self.hosts and self._leaving:
+    def gone(self, impl: SocketImpl) -> None:
+        """The last of *impl* has gone."""
+        self.sockets.discard(impl)
+        self.past.setdefault(impl.name, Counters()).add(impl.totals)
+        if not self.sockets and self._leaving:
             self._leaving.wake_all()
 
     def terminate(self) -> None:
         """Interrupt everybody with ETERM, then wait until every socket has been closed and what
         it sent has left (or its LINGER is over)."""
         self.terminated = True
-        for host in list(self.hosts):
-            host.post(host.terminate)
-        if self.hosts:
-            done: Callable[[], bool | None] = lambda: None if self.hosts else True  # noqa: E731
+        for impl in list(self.sockets):
+            impl.call_in_owner(impl.terminate)
+        if self.sockets:
+            done: Callable[[], bool | None] = lambda: None if self.sockets else True  # noqa: E731
             self._leaving.wait_until(done, Loop.here(), None, True, True)
         self.closed = True
 
-    def forget(self) -> None:
+    def close_after_fork(self) -> None:
         """Let go of every socket: this is a forked child."""
-        self.terminated = self.closed = self.forgotten = True
-        for host in self.hosts:
-            host.forget()
-        self.hosts.clear()
+        self.terminated = self.closed = self.forked = True
+        for impl in self.sockets:
+            impl.close_after_fork()
+        self.sockets.clear()
         self.names = Names()
 
 
@@ -123,7 +123,7 @@ class _NoState(ContextState):
 
     def __init__(self) -> None:
         self.terminated = self.closed = True
-        self.forgotten = False
+        self.forked = False
 
 
 _NO_STATE = _NoState()
@@ -175,7 +175,7 @@ class Context(AttributeSetter, Generic[SocketT]):
 
     def __del__(self) -> None:
         state = self._state
-        if self._shadow or state.closed or lifetime.exiting():
+        if self._shadow or state.closed or process.exiting():
             return
         if self._sockets is None:  # an error in __init__
             return
@@ -185,8 +185,8 @@ class Context(AttributeSetter, Generic[SocketT]):
         for socket in list(self._sockets):
             socket.close()
         state.terminated = True
-        for host in list(state.hosts):
-            host.close()
+        for impl in list(state.sockets):
+            impl.close()
 
     def __repr__(self) -> str:
         cls = self.__class__
@@ -236,7 +236,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     @property
     def closed(self) -> bool:
         """Whether the context was terminated by this door, and nothing is left of it."""
-        return self._terminated or self._state.forgotten
+        return self._terminated or self._state.forked
 
     # -- the end
 

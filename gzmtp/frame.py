@@ -1,9 +1,9 @@
 """Frame, one part of a message with what is known about it, and MessageTracker.
 
 Owns what ``copy=False`` and ``track=True`` give to users. A received Frame is over the ``bytes``
-that came, an outgoing one over any contiguous buffer. It must not know sockets: :meth:`Frame._part`
-is what a socket queues, and when the last reference to that and to the frame is gone, the frame's
-tracker is done.
+that came, an outgoing one over any contiguous buffer. It is independent of sockets:
+:meth:`Frame._part` is what a socket queues, and when the last reference to that and to the frame
+is gone, the frame's tracker is done.
 
 What a received frame lends may be written to, as pyzmq's may (``numpy.frombuffer(frame)``). The
 bytes become writable without a copy if nobody but the frame has them: gzmtp.buffers.Lent sees to
@@ -29,7 +29,7 @@ from gzmtp import constants
 from gzmtp.buffers import COLLECTABLE, Lent, flat, lend_buffer
 from gzmtp.constants import EINVAL, MessageOption
 from gzmtp.error import NotDone, ZMQError
-from gzmtp.loop import Loop
+from gzmtp.hub.loop import Loop
 from gzmtp.pipe import Body
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-# What the compiler is told of metrics.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of metrics.py; nothing but it reads this (gzmtp/_compiled.py).
 cdef class Counters:
     cdef public long long messages_out, bytes_out, large_out, large_bytes_out, large_complete
     cdef public long long large_partial, large_blocked, large_writes, copied_bytes, writes

@@ -3,7 +3,7 @@
 Owns what is counted, what it means in words, and how counters add up.  Connections count (per
 batch, never per message), hosts and contexts sum: each connection's counters are added to its
 host's when it closes.  inproc has no connection, and counts nothing.
-Must not know connections, nor who shows the figures (`gzmtp.observe` does).  No RFC.
+Independent of connections, nor who shows the figures (`gzmtp.observe` does).  No RFC.
 """
 
 from __future__ import annotations

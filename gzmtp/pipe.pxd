@@ -1,4 +1,4 @@
-# What the compiler is told of pipe.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of pipe.py; nothing but it reads this (gzmtp/_compiled.py).
 cdef class Body:
     cdef public object buffer, done
     cdef public bint borrowed, taken

@@ -2,7 +2,7 @@
 
 A pipe exists from connect() on, before there is a peer, and survives reconnects; that of an
 accepted connection lives as long as the connection.  It owns the two queues in which messages
-wait.  It must not know who serves it (a connection, inproc, nobody yet): the server sets
+wait.  It is independent of who serves it (a connection, inproc, nobody yet): the server sets
 ``wake``, ``nudge``, ``resume`` and ``drop``.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 ENDLESS = sys.maxsize
 
-#: Messages that an unserved pipe takes between two looks at the time.
+#: Messages that an on_unconnected_full pipe takes between two looks at the time.
 UNSERVED = 512
 
 #: Stands for a deque where most connections never need one: each takes 760 bytes, empty or not.
@@ -68,13 +68,13 @@ Message: TypeAlias = "list[Part]"
 
 
 def nothing() -> None:
-    """Do nothing: what an unserved pipe's callables do."""
+    """Do nothing: what an on_unconnected_full pipe's callables do."""
 
 
 class Keeper(Protocol):
     """Whose pipe it is, served or not."""
 
-    def unserved(self, pipe: Pipe) -> object:
+    def on_unconnected_full(self, pipe: Pipe) -> object:
         """A sender fills a pipe that nobody serves."""
 
     def end_pipe(self, pipe: Pipe) -> object:
@@ -95,7 +95,7 @@ class Pipe:
     )  # fmt: skip
 
     def __init__(self, sndhwm: int = 0, rcvhwm: int = 0, keeper: Keeper | None = None) -> None:
-        """Create an unserved pipe; a high-water mark (messages) of 0 is endless."""
+        """Create an on_unconnected_full pipe; a high-water mark (messages) of 0 is endless."""
         # out
         self.queue: deque[Message] = deque()
         self.sndhwm = sndhwm or ENDLESS
@@ -136,7 +136,7 @@ class Pipe:
 
     def _unserved(self) -> None:
         if self._keeper is not None:
-            self._keeper.unserved(self)
+            self._keeper.on_unconnected_full(self)
 
     @property
     def served(self) -> bool:

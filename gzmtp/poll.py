@@ -1,7 +1,7 @@
 """Waiting for many: Poller, select, zmq_poll, over sockets and descriptors alike (zmq_poll(3)).
 
-Owns one wait over several things.  Must not know how a socket finds out its state: it asks
-`events()` and is told of changes by the host's observers.
+Owns one wait over several things.  Independent of how a socket finds out its state: it asks
+`events()` and is told of changes by the socket's observers.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from gevent import monkey
 
 from gzmtp.constants import Errno, PollEvent
 from gzmtp.error import ZMQError
-from gzmtp.loop import Loop
-from gzmtp.socket import Socket
-from gzmtp.waiting import Seat
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.waiters import Waiter
+from gzmtp.sockets.fastpath import FastPath
 
-_Ours = list[tuple[Socket[Any], int]]
+_Ours = list[tuple[Any, int]]
 _Files = dict[int, list[tuple[Any, int]]]
 
 _POLLIN, _POLLOUT, _POLLERR = (
@@ -51,7 +51,7 @@ def _sort(sockets: Sequence[tuple[Any, int]]) -> tuple[_Ours, _Files]:
     ours: _Ours = []
     files: _Files = {}
     for thing, events in sockets:
-        if isinstance(thing, Socket):
+        if isinstance(thing, FastPath):
             ours.append((thing, int(events)))
         else:
             files.setdefault(_descriptor(thing), []).append((thing, int(events)))
@@ -61,9 +61,9 @@ def _sort(sockets: Sequence[tuple[Any, int]]) -> tuple[_Ours, _Files]:
 def _poll_sorted(ours: _Ours, files: _Files, timeout: float) -> list[tuple[Any, int]]:
     if ours and timeout:
         # What is always ready never waits: let the hub have its turn all the same, now and then.
-        loop = ours[0][0]._host.loop
-        if loop.idle_turns() and loop.is_here() and not loop.in_hub():
-            loop.take_turn()
+        loop = ours[0][0]._impl.loop
+        if loop.tick_overdue() and loop.is_here() and not loop.in_hub():
+            loop.yield_to_hub()
     ready = _look(ours, files)
     if ready or timeout == 0:
         return ready
@@ -85,7 +85,7 @@ def _descriptor(thing: Any) -> int:
 def _look(ours: _Ours, files: _Files) -> list[tuple[Any, int]]:
     """Return what is ready now; for those that are not, serve what has come, and look again."""
     ready = _ready(ours)
-    if len(ready) < len(ours) and any([socket._host.progress() for socket, _ in ours]):
+    if len(ready) < len(ours) and any([socket._impl.progress() for socket, _ in ours]):
         ready = _ready(ours)
     return ready + _ready_files(files) if files else ready
 
@@ -94,19 +94,19 @@ def _ready(ours: _Ours) -> list[tuple[Any, int]]:
     """Which sockets are ready for what is wanted of them."""
     ready = []
     for socket, wanted in ours:
-        host = socket._host
-        if host.errno:
-            error = host.why()
-            if host.closed:
+        impl = socket._impl
+        if impl.errno:
+            error = impl.why()
+            if impl.closed:
                 raise ZMQError(Errno.ENOTSUP, "Operation not supported: the socket is closed")
             raise error
         if socket._signal is not None:
             socket._signal.clear()
-        pattern = host.pattern
+        pattern = impl.pattern
         events = 0
-        if wanted & _POLLIN and (host.doled or pattern.readable()):
+        if wanted & _POLLIN and (impl.unread_parts or pattern.readable()):
             events = _POLLIN
-        if wanted & _POLLOUT and (host.gathered or pattern.writable()):
+        if wanted & _POLLOUT and (impl.unsent_parts or pattern.writable()):
             events |= _POLLOUT
         if events:
             ready.append((socket, events))
@@ -139,27 +139,27 @@ class _Wait:
     def __init__(self, ours: _Ours, files: _Files) -> None:
         self._ours = ours
         self._files = files
-        self._seat = Seat(Loop.here())
+        self._waiter = Waiter(Loop.here())
 
     def run(self, seconds: float | None) -> list[tuple[Any, int]]:
         deadline = None if seconds is None else time.monotonic() + seconds
-        seat = self._seat
-        hub_loop = seat.loop.hub.loop
+        waiter = self._waiter
+        hub_loop = waiter.loop.hub.loop
         watchers = [
             hub_loop.io(fd, _mask(wanted for _, wanted in entries))
             for fd, entries in self._files.items()
         ]
-        hosts = [socket._host for socket, _ in self._ours]
+        hosts = [socket._impl for socket, _ in self._ours]
         idle = not watchers
         try:
-            for host in hosts:
-                host.here()
-                host.observers.add(seat.wake)
-                idle = idle and not (host.dialers or host.listeners)
+            for impl in hosts:
+                impl.here()
+                impl.observers.add(waiter.wake)
+                idle = idle and not (impl.dialers or impl.listeners)
             for watcher in watchers:
-                watcher.start(seat.wake, False)
+                watcher.start(waiter.wake, False)
             while True:
-                seat.woken = False
+                waiter.woken = False
                 ready = _look(self._ours, self._files)
                 if ready:
                     return ready
@@ -167,13 +167,13 @@ class _Wait:
                     seconds = max(0.0, deadline - time.monotonic())
                     if not seconds:
                         return ready
-                seat.wait(seconds, idle)
+                waiter.wait(seconds, idle)
         finally:
             for watcher in watchers:
                 watcher.stop()
                 watcher.close()
-            for host in hosts:
-                host.observers.discard(seat.wake)
+            for impl in hosts:
+                impl.observers.discard(waiter.wake)
 
 
 def _mask(wanted: Any) -> int:

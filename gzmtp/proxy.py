@@ -2,7 +2,7 @@
 
 Owns the loop that forwards, its statistics and its commands.  It moves whole messages from the one
 socket's pattern to the other's, and has each peer written to once for all that it is sent in a
-turn; must not know what a pattern does with them.  zmq_proxy(3), zmq_proxy_steerable(3);
+turn; independent of what a pattern does with them.  zmq_proxy(3), zmq_proxy_steerable(3);
 monitored_queue is pyzmq's own.
 
 libzmq 4.3.5 has PAUSE and RESUME swapped, and breaks multipart messages where both ends are one
@@ -17,8 +17,8 @@ from typing import Any
 
 from gzmtp.constants import Errno, Flag, SocketType
 from gzmtp.error import Again, ZMQError
-from gzmtp.loop import Loop
-from gzmtp.waiting import Seat
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.waiters import Waiter
 
 _NOW = Flag.DONTWAIT
 #: Messages forwarded one way before the other way has its turn.
@@ -47,15 +47,15 @@ class _Way:
         self.taps: list[Tap] = []
         self._counting = counting
         # A frame keeps its group; and who is both ends receives when it cannot send.
-        self._one_by_one = source._host.pattern.addressed or source is target
+        self._one_by_one = source._impl.pattern.out_of_band_address or source is target
 
     def forward(self, loop: Loop) -> bool:
         """Forward until the source is empty, the target full, or the burst over; tell whether
         there is more that could be forwarded at once."""
-        here, there = self.source._host, self.target._host
+        here, there = self.source._impl, self.target._impl
         if (
             self._one_by_one
-            or here.doled or there.gathered  # somebody left in the midst of a message
+            or here.unread_parts or there.unsent_parts  # somebody left in the midst of a message
             or here.loop is not loop or there.loop is not loop
         ):  # fmt: skip
             return self._forward_parts()
@@ -89,9 +89,9 @@ class _Way:
     def _forward_parts(self) -> bool:
         """`forward` by what users use."""
         source, target = self.source, self.target
-        copy = not source._host.pattern.addressed
+        copy = not source._impl.pattern.out_of_band_address
         for _ in range(_BURST):
-            if target is not source and not target._host.pattern.writable():
+            if target is not source and not target._impl.pattern.writable():
                 return False
             try:
                 message = source.recv_multipart(_NOW, copy=copy)
@@ -111,7 +111,7 @@ def _send(socket: Any, message: Message) -> None:
     try:
         socket.send_multipart(message, _NOW)
     except Again:
-        socket._host.loop.release_writes()  # others run while this one waits
+        socket._impl.loop.release_writes()  # others run while this one waits
         socket.send_multipart(message)
 
 
@@ -126,50 +126,50 @@ class _Proxy:
         self._ways = ways
         self._control = control
         self._paused = False
-        self._hosts = {socket._host: None for way in ways for socket in (way.source, way.target)}
+        self._hosts = {socket._impl: None for way in ways for socket in (way.source, way.target)}
         if control is not None:
-            self._hosts[control._host] = None
+            self._hosts[control._impl] = None
 
     def run(self) -> None:
         """Forward until TERMINATE; ContextTerminated when the context ends."""
-        for host in self._hosts:
-            if host.errno:
-                raise host.why()
-            host.here()
+        for impl in self._hosts:
+            if impl.errno:
+                raise impl.why()
+            impl.here()
         loop = Loop.here()
-        seat = Seat(loop)
+        waiter = Waiter(loop)
         try:
-            for host in self._hosts:
-                host.observers.add(seat.wake)
-            while self._step(loop, seat):
+            for impl in self._hosts:
+                impl.observers.add(waiter.wake)
+            while self._step(loop, waiter):
                 pass
         finally:
-            for host in self._hosts:
-                host.observers.discard(seat.wake)
+            for impl in self._hosts:
+                impl.observers.discard(waiter.wake)
 
-    def _step(self, loop: Loop, seat: Seat) -> bool:
+    def _step(self, loop: Loop, waiter: Waiter) -> bool:
         """Obey, forward, and wait if there was nothing to forward; False after TERMINATE."""
-        seat.woken = False  # what comes from now on is not waited for
-        if loop.idle_turns() and not loop.in_hub():
-            loop.take_turn()  # who always has something to forward never waits
-        for host in self._hosts:
-            if host.errno:
-                raise host.why()
-            if host.loop is not loop:
-                host.here()
+        waiter.woken = False  # what comes from now on is not waited for
+        if loop.tick_overdue() and not loop.in_hub():
+            loop.yield_to_hub()  # who always has something to forward never waits
+        for impl in self._hosts:
+            if impl.errno:
+                raise impl.why()
+            if impl.loop is not loop:
+                impl.here()
         control = self._control
-        if control is not None and control._host.pattern.readable() and not self._obey():
+        if control is not None and control._impl.pattern.readable() and not self._obey():
             return False
         more = False
         if not self._paused:
             for way in self._ways:
                 more |= way.forward(loop)
         if not more:
-            for host in self._hosts:
-                if host.batched or host._mail:
-                    more |= host.progress()
+            for impl in self._hosts:
+                if impl.batched or impl._calls:
+                    more |= impl.progress()
         if not more:
-            seat.wait(None, not any(host.dialers or host.listeners for host in self._hosts))
+            waiter.wait(None, not any(impl.dialers or impl.listeners for impl in self._hosts))
         return True
 
     def _obey(self) -> bool:
@@ -219,8 +219,8 @@ def _tap(capture: Any) -> Tap:
 
 def _capture(socket: Any, message: Message) -> None:
     """Send a message that nobody else has; wait if there is no room."""
-    host = socket._host
-    if host.gathered is not None or host.pattern.send(message):
+    impl = socket._impl
+    if impl.unsent_parts is not None or impl.pattern.send(message):
         _send(socket, message)
 
 

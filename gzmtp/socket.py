@@ -1,24 +1,25 @@
-"""Socket: the user's door. Flags, time-outs, SNDMORE and RCVMORE; blocking lives here only.
+"""Socket: what users hold. Flags, time-outs, SNDMORE and RCVMORE; blocking lives here only.
 
 Owns the gathering of parts into a message and their doling out again, and pyzmq's signatures; all
-that is no message (endpoints, options, closing) is `gzmtp.handle`'s.  Must not know how bytes
-travel: whole messages go to the host's pattern, and come from it.  zmq_send(3), zmq_recv(3).
+that is no message (endpoints, options, closing) is `gzmtp.sockets.socket_base`'s.  Independent of
+how bytes travel: whole messages go to the pattern, and come from it.  zmq_send(3), zmq_recv(3).
 
-The message path is `gzmtp.door`'s; everything that is not usual comes to `_send_other` and
-`_recv_other`.
+The message path is `gzmtp.sockets.fastpath`'s; everything that is not usual comes to `_send_other`
+and `_recv_other`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from gzmtp.buffers import flat
-from gzmtp.constants import Errno, SocketType
-from gzmtp.door import NOBLOCK, SNDMORE, Door
+from gzmtp.constants import Errno, PollEvent, SocketType
 from gzmtp.error import Again, ZMQError
 from gzmtp.frame import _FINISHED_TRACKER, Frame, MessageTracker, as_group, as_routing_id
-from gzmtp.handle import UNINITIALISED, Handle
 from gzmtp.pipe import Body, Message
+from gzmtp.poll import Poller
+from gzmtp.sockets.fastpath import NOBLOCK, SNDMORE, FastPath
+from gzmtp.sockets.socket_base import UNINITIALISED, SocketBase
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Socket(Door, Handle, Generic[T_co]):
+class Socket(FastPath, SocketBase, Generic[T_co]):
     """A ZeroMQ socket, as pyzmq's zmq.Socket: create it by `Context.socket`.
 
     Blocking calls block the calling greenlet only; any number of greenlets may wait.  A second
@@ -34,6 +35,8 @@ class Socket(Door, Handle, Generic[T_co]):
     """
 
     _repr_cls = "zmq.Socket"
+    #: A class with pyzmq's Poller interface that `poll` uses.
+    _poller_class: Any = Poller
     _send_is_ours = True
     _recv_is_ours = True
 
@@ -41,7 +44,7 @@ class Socket(Door, Handle, Generic[T_co]):
         """A closed socket, until __init__ has run.  Subclasses pass their arguments on: pyzmq's is
         an extension class, which looks at none."""
         socket = super().__new__(cls)
-        socket._host = UNINITIALISED
+        socket._impl = UNINITIALISED
         return socket
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -54,20 +57,20 @@ class Socket(Door, Handle, Generic[T_co]):
 
     def _send_now(self, message: Message) -> None:
         """What NOBLOCK does when there is no room: look once more, then give up."""
-        host = self._host
-        host.progress()
-        if host.pattern.send(message):
+        impl = self._impl
+        impl.progress()
+        if impl.pattern.send(message):
             raise Again()
 
     def _send_waiting(self, message: Message) -> None:
         """Wait for room, for SNDTIMEO at the most."""
-        host = self._host
-        timeout = host.options.sndtimeo
+        impl = self._impl
+        timeout = impl.options.sndtimeo
         if timeout == 0:
             self._send_now(message)
             return
         seconds = None if timeout < 0 else timeout / 1000
-        if not host.wait_to_send(lambda: host.send(message), seconds):
+        if not impl.wait_to_send(lambda: impl.send(message), seconds):
             raise Again()
 
     def _send_other(
@@ -80,34 +83,34 @@ class Socket(Door, Handle, Generic[T_co]):
         group: str | None,
     ) -> MessageTracker | None:
         """`send` with flags, with something else than bytes, or in the midst of a message."""
-        host = self._host
-        if host.errno:
-            raise host.why()
+        impl = self._impl
+        if impl.errno:
+            raise impl.why()
         part, tracker = self._part(data, copy, track)
         if routing_id is not None or group is not None or isinstance(data, Frame):
             part = self._address(part, data, routing_id, group)
-        gathered = host.gathered
+        unsent_parts = impl.unsent_parts
         if flags & SNDMORE:
-            if gathered is None:
+            if unsent_parts is None:
                 self._begin(part, flags)
-                host.gathered = gathered = []
-            if len(gathered) + 1 != host.pattern.whole_at:
-                gathered.append(part)
+                impl.unsent_parts = unsent_parts = []
+            if len(unsent_parts) + 1 != impl.pattern.max_parts:
+                unsent_parts.append(part)
                 return tracker
-            if host.type == SocketType.DGRAM:  # (others end their message where it is whole)
+            if impl.type == SocketType.DGRAM:  # (others end their message where it is whole)
                 raise ZMQError(Errno.EINVAL, "Invalid argument: a datagram is the last part")
-        message = [part] if gathered is None else [*gathered, part]
+        message = [part] if unsent_parts is None else [*unsent_parts, part]
         # While this waits others may send, and if it is killed the next message begins anew.
-        host.gathered = None
+        impl.unsent_parts = None
         try:
             if flags & NOBLOCK:
-                if host.pattern.send(message):
+                if impl.pattern.send(message):
                     self._send_now(message)
-            elif host.send(message):
+            elif impl.send(message):
                 self._send_waiting(message)
         except Again:  # the last part may be sent again; after another error nothing is left
-            if host.gathered is None and not host.errno:
-                host.gathered = gathered
+            if impl.unsent_parts is None and not impl.errno:
+                impl.unsent_parts = unsent_parts
             raise
         for each in message:
             if type(each) is Body:
@@ -116,17 +119,17 @@ class Socket(Door, Handle, Generic[T_co]):
 
     def _begin(self, part: Any, flags: int) -> None:
         """The first part of several: what forbids a message, or blocks it, is told now."""
-        host = self._host
-        if not host.pattern.begin(part):
+        impl = self._impl
+        if not impl.pattern.begin(part):
             return
-        timeout = 0 if flags & NOBLOCK else host.options.sndtimeo
+        timeout = 0 if flags & NOBLOCK else impl.options.sndtimeo
         if timeout == 0:
-            host.progress()
-            if host.pattern.begin(part):
+            impl.progress()
+            if impl.pattern.begin(part):
                 raise Again()
             return
         seconds = None if timeout < 0 else timeout / 1000
-        if not host.wait_to_send(lambda: host.pattern.begin(part), seconds):
+        if not impl.wait_to_send(lambda: impl.pattern.begin(part), seconds):
             raise Again()
 
     def _part(self, data: Any, copy: bool, track: bool) -> tuple[Any, MessageTracker | None]:
@@ -139,22 +142,22 @@ class Socket(Door, Handle, Generic[T_co]):
             raise TypeError("unicode not allowed, use send_string")
         if type(data) is bytes and copy:
             return data, None
-        host = self._host
+        impl = self._impl
         if not copy:
             frame = Frame(data, track=track, copy_threshold=self.copy_threshold)
             if len(frame) < self.copy_threshold:
                 return frame.bytes, _FINISHED_TRACKER
             return self._part_of_frame(frame)
         buffer = flat(data)
-        if len(buffer) < host.tuning.large_threshold or host.shares:
+        if len(buffer) < impl.tuning.large_threshold or impl.fans_out:
             return bytes(buffer), None
-        host.bodies = True
+        impl.bodies = True
         return Body(buffer, None, True), None
 
     def _part_of_frame(self, frame: Frame) -> tuple[Any, MessageTracker | None]:
         part = frame._part()
         if type(part) is Body:
-            self._host.bodies = True
+            self._impl.bodies = True
         return part, frame.tracker
 
     def _address(self, part: Any, data: Any, routing_id: int | None, group: str | None) -> Any:
@@ -170,7 +173,7 @@ class Socket(Door, Handle, Generic[T_co]):
             number = as_routing_id(routing_id)
         if framed:
             data._address = number, name
-        if not self._host.pattern.addressed:
+        if not self._impl.pattern.out_of_band_address:
             return part
         if type(part) is Body and part.borrowed:
             part = bytes(part)  # it would be settled too late
@@ -195,46 +198,46 @@ class Socket(Door, Handle, Generic[T_co]):
         self, parts: list[Any], flags: int, copy: bool, track: bool, kwargs: dict[str, Any]
     ) -> MessageTracker | None:
         """`send_multipart` part by part; all or nothing."""
-        host = self._host
-        began = host.gathered is None
+        impl = self._impl
+        began = impl.unsent_parts is None
         try:
             for part in parts[:-1]:
                 self.send(part, SNDMORE | flags, copy=copy, track=track, **kwargs)
             return self.send(parts[-1], flags, copy=copy, track=track, **kwargs)
         except BaseException:
             if began:
-                host.gathered = None
+                impl.unsent_parts = None
             raise
 
     # -- the rest of receiving
 
     def _recv_waiting(self, flags: int) -> list[bytes]:
         """Nothing is in the inbox: read on what had been stopped, then wait, within RCVTIMEO."""
-        host = self._host
-        timeout = host.options.rcvtimeo
+        impl = self._impl
+        timeout = impl.options.rcvtimeo
         nonblocking = flags & NOBLOCK or timeout == 0
         # Who waits already comes first.
-        if (nonblocking or not host.receivers.seats) and host.pattern.refill():
-            if not nonblocking and host.loop.is_here() and host.loop.idle_turns():
-                host.rest()
+        if (nonblocking or not impl.receivers.waiters) and impl.pattern.refill():
+            if not nonblocking and impl.loop.is_here() and impl.loop.tick_overdue():
+                impl.yield_now()
             try:
-                return host.pattern.take()  # type: ignore[no-any-return]
+                return impl.pattern.take()  # type: ignore[no-any-return]
             except IndexError:
                 pass
         if nonblocking:
-            host.progress()
-            found: list[bytes] | None = host.try_to_receive()
+            impl.progress()
+            found: list[bytes] | None = impl.try_to_receive()
             if found is None:
                 raise Again()
             return found
-        moved = not host.loop.is_here()
+        moved = not impl.loop.is_here()
         if moved:
-            host.here()
-        message: list[bytes] | None = host.receivers.wait_until(
-            host.try_to_receive,
-            host.loop,
+            impl.here()
+        message: list[bytes] | None = impl.receivers.wait_until(
+            impl.try_to_receive,
+            impl.loop,
             None if timeout < 0 else timeout / 1000,
-            not (host.dialers or host.listeners),
+            not (impl.dialers or impl.listeners),
             moved,  # then a message may have come to the other thread since we looked
         )
         if message is None:
@@ -243,33 +246,33 @@ class Socket(Door, Handle, Generic[T_co]):
 
     def _recv_other(self, flags: int, copy: bool, track: bool) -> Any:
         """`recv` with flags, as a Frame, or in the midst of a message."""
-        host = self._host
-        doled = host.doled
-        if doled is None:
+        impl = self._impl
+        unread_parts = impl.unread_parts
+        if unread_parts is None:
             parts = None
             try:
-                parts = host.pattern.take()
+                parts = impl.pattern.take()
             except IndexError:
                 pass
             if parts is None:
                 parts = self._recv_waiting(flags)
             if not copy:
-                pipe = host.pattern.origin()
-                host.source = {} if pipe is None else pipe.metadata
+                pipe = impl.pattern.origin()
+                impl.source = {} if pipe is None else pipe.metadata
             part = parts[0]
-            host.doled = doled = parts[:0:-1]
-            if not doled:
-                host.doled = None
+            impl.unread_parts = unread_parts = parts[:0:-1]
+            if not unread_parts:
+                impl.unread_parts = None
         else:
-            part = doled.pop()
-            if not doled:
-                host.doled = None
-                host.pattern.had_all()
+            part = unread_parts.pop()
+            if not unread_parts:
+                impl.unread_parts = None
+                impl.pattern.had_all()
         if copy:
             return part
-        frame = Frame._received(part, bool(doled), host.source, track)
-        if host.pattern.addressed:
-            frame._address = host.pattern.address()
+        frame = Frame._received(part, bool(unread_parts), impl.source, track)
+        if impl.pattern.out_of_band_address:
+            frame._address = impl.pattern.address()
         return frame
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
@@ -291,3 +294,14 @@ class Socket(Door, Handle, Generic[T_co]):
                 count = min(len(part), nbytes or room)
                 flat[:count] = part[:count]
                 return len(part)
+
+    # -- waiting without receiving
+
+    def poll(self, timeout: int | None = None, flags: int = PollEvent.POLLIN) -> int:
+        """Wait for *flags* at most *timeout* milliseconds (None: for ever); 0 if none came.
+        ZMQError(ENOTSUP) if the socket is closed."""
+        if self.closed:
+            raise ZMQError(Errno.ENOTSUP)
+        poller = self._poller_class()
+        poller.register(self, flags)
+        return cast(int, dict(poller.poll(timeout)).get(self, 0))

@@ -2,7 +2,7 @@
 
 Owns the defaults, their ranges and the environment variables that set them for a program that
 must not be edited (``GZMTP_`` and the field's name in capitals, e.g. ``GZMTP_LARGE_THRESHOLD``).
-Must not know who uses them.  No RFC: none of these changes a byte on the wire.
+Independent of who uses them.  No RFC: none of these changes a byte on the wire.
 
 Set them for a context or a socket::
 

@@ -1,4 +1,4 @@
-"""What the C library's allocator keeps for large messages (gzmtp.allocator)."""
+"""What the C library's allocator keeps for large messages (gzmtp.engine.malloc)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ context.destroy(linger=0)
 # The same memory without sockets.
 BLOCKS = f"""
 import resource, sys
-from gzmtp.allocator import keep
+from gzmtp.engine.malloc import keep
 for size in sys.argv[1:]:
     keep(int(size))
 for at in range({ROUNDS} + 5):
@@ -88,7 +88,7 @@ class TestPageFaults:
 def test_nothing_is_allocated_to_keep_it() -> None:
     program = """
 import resource
-from gzmtp.allocator import keep
+from gzmtp.engine.malloc import keep
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 keep(1 << 40)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

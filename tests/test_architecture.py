@@ -19,26 +19,26 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
 # here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version allocator buffers constants sources z85 error tuning metrics option_table patience",
-    "wire | patterns | pipe | options",
-    "turns",
-    "loop signals mechanism",
-    "ended lifetime frame read_engine stream waiting write_engine",
-    "handshaking",
-    "connection",
+    "_version _compiled buffers constants error tuning metrics wire.z85 hub.adaptive_spin",
+    "engine sockets sockets.option_table",  # their __init__.py; each module of theirs has a place of its own,
+    "hub engine.malloc",  # gevent as gzmtp uses it
+    "wire | patterns | pipe | sockets.options",
+    "sockets.security sockets.closed frame engine.reader engine.writer engine.stream",
+    "engine.handshaking",
+    "engine.connection",
     "transports",
-    "endpoint listener",
-    "capabilities monitor zap",
-    "datagrams",
-    "door",
-    "handover",
-    "lingering",
-    "binding",
-    "host",
-    "sugar.attrsettr sugar.messages sugar.shorthands",  # what Socket and Context inherit
-    "handle",
+    "sockets.endpoint sockets.listener",
+    "capabilities sockets.monitor sockets.zap_client",
+    "sockets.datagrams sockets.inproc_peer",
+    "sockets.fastpath",
+    "sockets.thread_affinity",
+    "sockets.linger",
+    "sockets.endpoints",
+    "sockets.impl",
+    "sockets.option_attributes sockets.conveniences sockets.serialized sockets.socket_base",
+    "poll proxy",
     "socket",
-    "context poll proxy",
+    "context",
     "observe",  # what the front door switches on if the environment says so
     "sugar utils backend",  # pyzmq's public names: these come with the front door,
     "gzmtp",  # which is __init__.py,
@@ -48,7 +48,7 @@ ROWS = (
 PLACE = {name: at for at, row in enumerate(ROWS) for name in row.replace("|", " ").split()}
 APART = {at for at, row in enumerate(ROWS) if "|" in row}
 
-PURE = "_version constants z85 error patience wire patterns pipe".split()
+PURE = "_version constants error wire patterns pipe".split()
 NOT_PURE = set("gevent greenlet socket _socket select selectors ssl time threading _thread asyncio signal".split())
 
 PYZMQS = "green auth devices utils log ssh backend sugar".split()  # names chosen by pyzmq
@@ -75,14 +75,17 @@ MODULES = {module_name(path): path for path in SOURCES}
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, module) of each import, with `from package import module` told from `from module import name`."""
+    """(line, module) of each import, also by import_module("..."), with `from package import module` told from `from module import name`."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.body.clear()
     package = module_name(path) if path.stem == "__init__" else module_name(path).rpartition(".")[0]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            if node.args and isinstance(node.args[0], ast.Constant):
+                yield node.lineno, str(node.args[0].value)
+        elif isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             origin = node.module or ""

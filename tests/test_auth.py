@@ -13,8 +13,9 @@ import gevent
 import pytest
 
 import gzmtp as zmq
-from gzmtp import auth, z85
+from gzmtp import auth
 from gzmtp.auth.thread import ThreadAuthenticator
+from gzmtp.wire import z85
 
 pytestmark = pytest.mark.gzmtp_only("it imports gzmtp's own modules")
 

@@ -1,4 +1,4 @@
-"""Which message path runs (gzmtp.sources): chosen at import, for all modules or none."""
+"""Which message path runs (gzmtp._compiled): chosen at import, for all modules or none."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pathlib import Path
 import pytest
 
 import gzmtp
-from gzmtp import sources
+from gzmtp import _compiled as sources
 from gzmtp.metrics import NAMES
 
 pytestmark = pytest.mark.gzmtp_only("it is about how gzmtp is built")
 
 #: Only inherited from, by Python classes whose instances have attributes of their own.
-OPEN = {"Pattern", "Doorway", "Door"}
+OPEN = {"Pattern", "FastPathState", "FastPath"}
 ROOT = Path(__file__).parent.parent
 TELL = """
-import importlib, gzmtp, gzmtp.sources
-files = {importlib.import_module("gzmtp." + name).__file__ for name in gzmtp.sources.MODULES}
+import importlib, gzmtp, gzmtp._compiled
+files = {importlib.import_module("gzmtp." + name).__file__ for name in gzmtp._compiled.MODULES}
 print(gzmtp.compiled, *sorted({"py" if file.endswith(".py") else "ext" for file in files}))
 """
 

@@ -1,4 +1,4 @@
-"""gzmtp.options: every row, held against pyzmq's sockets where pyzmq is installed."""
+"""gzmtp.sockets.options: every row, held against pyzmq's sockets where pyzmq is installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from gzmtp.constants import Errno, SocketOption, SocketType
 from gzmtp.error import ZMQError
-from gzmtp.options import ROWS, TABLE, ContextOptions, Options
+from gzmtp.sockets.options import ROWS, TABLE, ContextOptions, Options
 
 pytestmark = pytest.mark.gzmtp_only("it imports gzmtp's own modules")
 

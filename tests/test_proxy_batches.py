@@ -22,7 +22,7 @@ def context() -> Iterator[Any]:
 
 
 def _queued(socket: Any) -> int:
-    return sum(len(pipe.inbox) for pipe in socket._host.pattern.pipes())
+    return sum(len(pipe.inbox) for pipe in socket._impl.pattern.pipes())
 
 
 @pytest.mark.parametrize("capturing", [False, True], ids=["plain", "capture"])

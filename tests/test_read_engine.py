@@ -1,4 +1,4 @@
-"""The read engine (gzmtp.read_engine): how much it takes at once, and what it says of the rest."""
+"""The read engine (gzmtp.engine.reader): how much it takes at once, and what it says of the rest."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from gzmtp.loop import Loop
+from gzmtp.engine.reader import ReadEngine
+from gzmtp.hub.loop import Loop
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Pipe
-from gzmtp.read_engine import ReadEngine
 from gzmtp.tuning import Tuning
 from gzmtp.wire.codec import choose
 from gzmtp.wire.frames import encode
@@ -66,9 +66,9 @@ class Ending:
     """A connection that notes why it ends."""
 
     def __init__(self, ending):
-        self.ending = ending
+        self.on_eof = ending
 
-    def obey(self, bodies): ...
+    def handle_commands(self, bodies): ...
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def engine():
         )  # fmt: skip
         made.append((reader, ours, theirs))
         reader.begin(b"")
-        reader.loop.turned()  # who reads without a turn of the hub does so for 10 ms
+        reader.loop.note_tick()  # who reads without a turn of the hub does so for 10 ms
         return reader, theirs, ended
 
     yield make
@@ -133,7 +133,7 @@ def test_nothing_is_said_of_a_rest_when_all_has_been_taken(engine):
 
 def test_with_the_first_large_message_the_allocator_is_asked_to_keep_memory(engine, monkeypatch):
     asked = []
-    monkeypatch.setattr("gzmtp.read_engine.keep", asked.append)
+    monkeypatch.setattr("gzmtp.engine.reader.keep", asked.append)
     reader, peer, _ = engine(keep_memory=12345)
     for body, times in [(bytes(KIB), 0), (bytes(100 * KIB), 1), (bytes(100 * KIB), 1)]:
         peer.sendall(b"".join(encode([[body]], 1 << 20)))
@@ -195,7 +195,7 @@ def test_large_messages_that_are_answered_one_by_one_make_no_buffers_in_vain(eng
             reader.pump()
         reader.pipe.inbox.clear()
         engine.kernel.buffers = 0
-        reader.loop.turned()
+        reader.loop.note_tick()
         if reader.pipe.more:
             reader.pipe.resume()
         assert not engine.kernel.buffers and not sizes(reader), number

@@ -1,4 +1,4 @@
-"""Whose turn it is (gzmtp.turns): looking out before the hub sleeps, turns of busy senders, greenlets that are woken."""
+"""Whose turn it is (gzmtp.hub.scheduler): looking out before the hub sleeps, turns of busy senders, greenlets that are woken."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import gevent
 import greenlet
 import pytest
 
-from gzmtp import turns
-from gzmtp.loop import READ, Loop, Watch
-from gzmtp.patience import Patience
-from gzmtp.turns import Turns
+from gzmtp.hub import scheduler as turns
+from gzmtp.hub.adaptive_spin import AdaptiveSpin
+from gzmtp.hub.loop import READ, Loop, Watch
+from gzmtp.hub.scheduler import Scheduler
 
 pytestmark = pytest.mark.gzmtp_only("libzmq has no hub")
 
@@ -20,7 +20,7 @@ LONG = 1000.0
 
 
 class Hub:
-    """Counts how often it is switched to; its loop has what `Turns` asks of one."""
+    """Counts how often it is switched to; its loop has what `Scheduler` asks of one."""
 
     def __init__(self, descriptor):
         self.descriptor = descriptor
@@ -55,7 +55,7 @@ class Kernel:
         return self.answers.pop(0) if self.answers else []
 
 
-class Told(Patience):
+class Told(AdaptiveSpin):
     """Remembers what it was told."""
 
     __slots__ = ("said",)
@@ -64,13 +64,13 @@ class Told(Patience):
         super().__init__(seconds)
         self.said = []
 
-    def paid(self):
+    def hit(self):
         self.said.append("paid")
-        super().paid()
+        super().hit()
 
-    def wasted(self):
+    def miss(self):
         self.said.append("wasted")
-        super().wasted()
+        super().miss()
 
 
 @pytest.fixture
@@ -86,28 +86,28 @@ def kernel(monkeypatch):
 class TestLookingOut:
     def test_it_ends_as_soon_as_a_descriptor_is_ready(self, kernel):
         kernel, hub = kernel([], [], [(7, 1)]), Hub(7)
-        turn = Turns(hub)
-        turn.awaited = patience = Told(LONG)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
         turn.switch_away()
         assert (kernel.registered, kernel.asked, patience.said) == ([7], 3, ["paid"])
         assert hub.switched == 1  # which finds it
 
     def test_it_ends_when_its_time_is_over_and_is_done_more_seldom(self, kernel):
         kernel, hub = kernel(), Hub(7)
-        turn = Turns(hub)
+        turn = Scheduler(hub)
         patience = Told(1e-9)
         for _ in range(4):
-            turn.awaited = patience
+            turn.expected_reply = patience
             turn.switch_away()
         assert patience.said == ["wasted", "wasted"]  # the first and, two left out, the fourth
         assert hub.switched == 4
 
     def test_only_who_has_sent_something_looks_out_and_once(self, kernel):
         kernel, hub = kernel([(7, 1)]), Hub(7)
-        turn = Turns(hub)
+        turn = Scheduler(hub)
         turn.switch_away()
         assert kernel.asked == 0
-        turn.awaited = Told(LONG)
+        turn.expected_reply = Told(LONG)
         turn.switch_away()
         assert kernel.asked == 1
         turn.switch_away()
@@ -116,40 +116,40 @@ class TestLookingOut:
     def test_not_if_the_hub_will_not_sleep(self, kernel):
         kernel, hub = kernel([(7, 1)]), Hub(7)
         hub.loop._callbacks.append("something")
-        turn = Turns(hub)
-        turn.awaited = patience = Told(LONG)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
         turn.switch_away()
         assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
 
     def test_not_without_a_descriptor(self, kernel):
         """GEVENT_BACKEND=select or poll."""
         kernel, hub = kernel(), Hub(None)
-        turn = Turns(hub)
-        turn.awaited = patience = Told(LONG)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
         turn.switch_away()
         assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
 
     def test_what_is_there_already_says_nothing(self, kernel):
         """It was not looked out for: on one core the peer may have had its turn while this one was sending."""
         kernel, hub = kernel([(7, 1)]), Hub(7)
-        turn = Turns(hub)
-        turn.awaited = patience = Told(LONG)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
         turn.switch_away()
         assert (kernel.asked, patience.said, hub.switched) == (1, [], 1)
 
     def test_not_if_it_is_switched_off(self, kernel):
         kernel, hub = kernel(), Hub(7)
-        turn = Turns(hub)
-        turn.awaited = Told(0)
+        turn = Scheduler(hub)
+        turn.expected_reply = Told(0)
         turn.switch_away()
         assert (kernel.asked, hub.switched) == (0, 1)
 
     def test_another_descriptor_after_a_fork(self, kernel):
         kernel, hub = kernel([(7, 1)], [(7, 1)], [(8, 1)]), Hub(7)
-        turn = Turns(hub)
+        turn = Scheduler(hub)
         for descriptor in (7, 7, 8):
             hub.descriptor = descriptor
-            turn.awaited = Told(LONG)
+            turn.expected_reply = Told(LONG)
             turn.switch_away()
         assert kernel.registered == [7, 8]
 
@@ -165,7 +165,7 @@ class TestLookingOut:
             watch.start()
             gevent.sleep(0.001)  # a timer: by then the watcher is the kernel's, and no callback waits
             right.send(b"x")
-            loop._look_out(patience := Told(LONG))
+            loop._busy_poll(patience := Told(LONG))
             assert (patience.said, came) == ([], [])  # to be served is the hub's
             gevent.sleep(0.001)
             assert came == [b"x"]
@@ -175,7 +175,7 @@ class TestLookingOut:
             right.close()
 
 
-class Sleeper:
+class Suspended:
     def __init__(self, greenlet):
         self.greenlet = greenlet
 
@@ -183,10 +183,10 @@ class Sleeper:
 class TestReady:
     def test_the_next_who_is_ready_goes_on_without_the_hub(self):
         hub, ran = Hub(None), []
-        turn = Turns(hub)
-        sleepers = [Sleeper(greenlet.greenlet(lambda name=name: ran.append(name))) for name in "ab"]
+        turn = Scheduler(hub)
+        sleepers = [Suspended(greenlet.greenlet(lambda name=name: ran.append(name))) for name in "ab"]
         for sleeper in sleepers:
-            turn.make_ready(sleeper)
+            turn.schedule(sleeper)
         turn.switch_away()
         assert (ran, hub.switched) == (["a"], 0)
         turn.switch_away()
@@ -196,16 +196,16 @@ class TestReady:
 
     def test_who_has_given_up_is_passed_over(self):
         hub = Hub(None)
-        turn = Turns(hub)
-        turn.make_ready(Sleeper(None))
+        turn = Scheduler(hub)
+        turn.schedule(Suspended(None))
         turn.switch_away()
         assert hub.switched == 1
 
     def test_the_hub_has_its_turn_all_the_same_after_a_while(self):
         hub, ran = Hub(None), []
-        turn = Turns(hub)
+        turn = Scheduler(hub)
         for number in range(1000):
-            turn.make_ready(Sleeper(greenlet.greenlet(lambda number=number: ran.append(number))))
+            turn.schedule(Suspended(greenlet.greenlet(lambda number=number: ran.append(number))))
         while not hub.switched:
             turn.switch_away()
         assert 0 < len(ran) < 1000
@@ -221,7 +221,7 @@ class TestReady:
             raise LookupError("mine")
 
         for call in (fail, lambda: ran.append(1), fail, lambda: ran.append(2)):
-            loop.make_ready(Sleeper(greenlet.greenlet(call, loop.hub)))
+            loop.schedule(Suspended(greenlet.greenlet(call, loop.hub)))
         gevent.sleep(0.001)
         assert ran == [1, 2]
         assert capsys.readouterr().err.count("LookupError: mine") == 2
@@ -235,17 +235,17 @@ class TestBusy:
             seen.append(list(loop.busy))
             loop.afterwards.append(lambda: seen.append(list(loop.busy)))
 
-        loop.soon(others)
-        before = loop.turn
-        loop.take_turn(host)
+        loop.call_soon(others)
+        before = loop.tick
+        loop.yield_to_hub(host)
         assert (seen, loop.busy, loop.afterwards) == ([[host]], [], [])
-        assert loop.turn > before and not loop.idle_turns()
+        assert loop.tick > before and not loop.tick_overdue()
         gevent.sleep(0)
         assert seen == [[host], []]
 
     def test_turns_that_overlap(self):
         loop, one, other = Loop.here(), object(), object()
-        both = [gevent.spawn(loop.take_turn, each) for each in (one, other)]
+        both = [gevent.spawn(loop.yield_to_hub, each) for each in (one, other)]
         gevent.sleep(0)
         assert loop.busy == [one, other]
         gevent.joinall(both, raise_error=True)
@@ -253,7 +253,7 @@ class TestBusy:
 
     def test_who_is_killed_in_it_is_busy_no_more(self):
         loop, called = Loop.here(), []
-        busy = gevent.spawn(loop.take_turn, object())
+        busy = gevent.spawn(loop.yield_to_hub, object())
         gevent.sleep(0)
         loop.afterwards.append(lambda: called.append(1))
         busy.kill()

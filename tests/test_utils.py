@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gzmtp import z85
 from gzmtp.utils import garbage, interop, jsonapi, monitor, strtypes, win32
 from gzmtp.utils import z85 as public_z85
+from gzmtp.wire import z85
 
 pytestmark = pytest.mark.gzmtp_only("it imports gzmtp's own modules")
 

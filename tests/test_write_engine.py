@@ -1,4 +1,4 @@
-"""The write engine (gzmtp.write_engine): what becomes of a large message of which the kernel takes a part."""
+"""The write engine (gzmtp.engine.writer): what becomes of a large message of which the kernel takes a part."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import chain, repeat
 import gevent
 import pytest
 
-from gzmtp.loop import Loop
+from gzmtp.engine.writer import WriteEngine
+from gzmtp.hub.loop import Loop
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Body, Pipe
 from gzmtp.tuning import STRATEGIES, Tuning
 from gzmtp.wire.codec import choose
-from gzmtp.write_engine import WriteEngine
 
 pytestmark = pytest.mark.gzmtp_only("it is about gzmtp's engine")
 
@@ -49,11 +49,11 @@ class Kernel:
 
 
 class Owner:
-    host = None
+    impl = None
 
-    def room(self, pipe): ...
+    def on_writable(self, pipe): ...
 
-    def rested(self): ...
+    def request_yield(self): ...
 
     def here(self): ...
 
@@ -109,7 +109,7 @@ def send(engine, *messages):
 
 def test_with_the_first_large_message_the_allocator_is_asked_to_keep_memory(engine, monkeypatch):
     asked = []
-    monkeypatch.setattr("gzmtp.write_engine.keep", asked.append)
+    monkeypatch.setattr("gzmtp.engine.writer.keep", asked.append)
     writer, kernel, _ = engine(then=ALL, keep_memory=12345)
     for body, times in [(b"small", 0), (bytes(SIZE), 1), (bytes(SIZE), 1)]:
         send(writer, [body])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from benchmarks.cells import SPECIAL_KINDS
 from benchmarks.contenders.face import Contender
-from gzmtp import sources
+from gzmtp import _compiled as sources
 
 
 class Entry(NamedTuple):

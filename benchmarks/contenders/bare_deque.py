@@ -25,7 +25,7 @@ class Seesaw:
         self.back: deque[bytes] = deque()
         self._waiting: Any = None
 
-    def hand_over(self) -> None:
+    def transfer(self) -> None:
         """Let the other side go on where it waits; if it does not wait here, wait for it."""
         other, self._waiting = self._waiting, getcurrent()
         if other is None:
@@ -60,7 +60,7 @@ class DequeEnd:
 
     def _get(self) -> bytes:
         while not self._in:
-            self._seesaw.hand_over()
+            self._seesaw.transfer()
         return self._in.popleft()
 
     def send_many(self, count: int) -> None:
@@ -70,12 +70,12 @@ class DequeEnd:
             for _ in repeat(None, count):
                 self.round_trip()
             return
-        queue, hand_over = self._out, self._seesaw.hand_over
+        queue, transfer = self._out, self._seesaw.transfer
         append = queue.append
         for _ in repeat(None, count):
             append(payload)
             while len(queue) >= BOUND:
-                hand_over()
+                transfer()
 
     def send_mark(self, number: int) -> bool:
         """A mark is shorter than any message."""
@@ -85,10 +85,10 @@ class DequeEnd:
 
     def receive_many(self, count: int, number: int) -> Received:
         """Take messages out until there were `count`."""
-        queue, hand_over, clock = self._in, self._seesaw.hand_over, time.perf_counter
+        queue, transfer, clock = self._in, self._seesaw.transfer, time.perf_counter
         take = queue.popleft
         while not queue:
-            hand_over()
+            transfer()
         first = clock()
         if self._lockstep:
             for _ in repeat(None, count):
@@ -96,7 +96,7 @@ class DequeEnd:
         else:
             for _ in repeat(None, count):
                 while not queue:
-                    hand_over()
+                    transfer()
                 take()
         last = clock()
         if len(self._get()) == self._size:

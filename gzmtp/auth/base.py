@@ -1,6 +1,6 @@
 """Authenticator: answers ZAP requests by rules that a program sets (RFC 27).
 
-Owns the rules and the verdict. It must not know who runs it: somebody receives requests from
+Owns the rules and the verdict. It is independent of who runs it: somebody receives requests from
 ``zap_socket`` and hands them to ``handle_zap_message`` (:mod:`gzmtp.auth.thread`, for one).
 """
 
@@ -11,11 +11,11 @@ import os
 from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
-from gzmtp import z85
 from gzmtp.auth.certs import load_certificates
 from gzmtp.constants import REP
 from gzmtp.context import Context
 from gzmtp.socket import Socket
+from gzmtp.wire import z85
 
 __all__ = ["Authenticator", "CURVE_ALLOW_ANY"]
 

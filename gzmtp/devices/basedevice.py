@@ -1,7 +1,7 @@
 """A proxy that is described first, and whose sockets are made where it runs.
 
 Owns the description of sockets (type, options, endpoints) and the ways to run: here, in a thread,
-in a process. It must not know what a proxy does with the sockets.
+in a process. It is independent of what a proxy does with the sockets.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A thread with a hub of its own, which it gives back in the end.
 
-Owns the hub's end and a join() that blocks one greenlet only. It must not know what runs in the
+Owns the hub's end and a join() that blocks one greenlet only. It is independent of what runs in the
 thread. Where threads are monkey-patched, such a thread is a greenlet of the hub that is there.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from gzmtp.loop import Loop
+from gzmtp.hub.loop import Loop
 
 
 class HubThread(threading.Thread):

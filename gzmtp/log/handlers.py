@@ -1,7 +1,7 @@
 """Logging over a PUB socket.
 
 Owns what becomes of a log record: two parts, a topic (``root.LEVEL.subtopic``) and the formatted
-text. It must not know who subscribes.
+text. It is independent of who subscribes.
 
 ::
 

@@ -5,7 +5,7 @@ which gevent.monkey.patch_all() does it too (gevent's plug-in point); and the co
 ``python -m gzmtp.monkey``, which runs a program unmodified (runner.py).
 
 Owns: the names under which gzmtp's modules appear as pyzmq's, and the plug-in.
-Must not know: sockets, messages, or what a module contains. It imports the package; no module of
+Independent of: sockets, messages, or what a module contains. It imports the package; no module of
 the package imports it.
 
 Rules:

@@ -1,7 +1,7 @@
 """``python -m gzmtp.monkey``: patches the standard library and zmq, then runs a program.
 
 Owns: the command line, the program's ``__main__``, the patching of multiprocessing's children.
-Must not know: how names are aliased (__init__.py).
+Independent of: how names are aliased (__init__.py).
 
 A program that runs here is the real ``__main__`` and stays so until the interpreter ends. With
 runpy.run_path its globals would die when its last line has run; its contexts would then linger and

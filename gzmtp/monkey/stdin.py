@@ -4,7 +4,7 @@ libzmq's thread accepts and sends while a program waits in input(). A native rea
 hub, and with it every connection of the program.
 
 Owns: sys.stdin where it is a pipe, a socket or a terminal, and input() at a terminal.
-Must not know: zmq, or what the program is.
+Independent of: zmq, or what the program is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Figures of a running process for whoever asks: `python -m gzmtp top`, a log line, Prometheus.
 
 Owns the calls by which a program has itself observed; nothing here runs before one of them, or a
-variable in the environment (`gzmtp.observe.switches`), asks for it.  Must not know the message
+variable in the environment (`gzmtp.observe.switches`), asks for it.  Independent of the message
 path: what is counted is counted anyway (`gzmtp.metrics`), and read when somebody asks.
 
     import gzmtp.observe

@@ -1,6 +1,6 @@
 """Asks an observed process for its snapshots.
 
-Owns the one question that is out, and whether the process is still there.  Must not know what is
+Owns the one question that is out, and whether the process is still there.  Independent of what is
 shown of the answer.
 """
 

@@ -1,8 +1,8 @@
 """A line in the log for each context, at an interval.
 
 Owns the timer (one, on the hub of whoever began it; it keeps no loop alive) and the line's words.
-Must not know sockets.  What happened since the last line is in ``record.gzmtp``, as plain data, for
-handlers that write something else than text.
+Independent of sockets.  What happened since the last line is in ``record.gzmtp``, as plain data,
+for handlers that write something else than text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 
 from gzmtp.context import Context, ContextState
-from gzmtp.loop import Loop, Timer
+from gzmtp.hub.loop import Loop, Timer
 from gzmtp.observe import snapshots
 from gzmtp.observe.rates import rates
 
@@ -86,7 +86,7 @@ class LogLine:
             counted = snapshots.counted(snapshots.counters(state))
             self._before[state.number] = now, counted
             since, earlier = before.get(state.number, (now - self.interval, {}))
-            if state.hosts:
+            if state.sockets:
                 self.emit(self._figures(state, earlier, counted, now - since))
 
     def _figures(
@@ -96,12 +96,12 @@ class LogLine:
         counted: dict[str, float],
         seconds: float,
     ) -> dict[str, float]:
-        hosts = snapshots.sockets(state)
-        peers = [peer for host in hosts for peer in snapshots.peers(host)]
+        sockets = snapshots.sockets(state)
+        peers = [peer for impl in sockets for peer in snapshots.peers(impl)]
         happened = rates(earlier, counted, seconds)
         return {
             "context": state.number,
-            "sockets": len(hosts),
+            "sockets": len(sockets),
             "peers": len(peers),
             "queue": sum(peer.queue for peer in peers),
             "inbox": sum(peer.inbox for peer in peers),

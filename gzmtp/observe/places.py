@@ -1,7 +1,7 @@
 """Where observed processes listen, and who is there.
 
 Owns the paths: one file `<pid>.sock` in a runtime directory that is the user's alone, or what was
-named.  What a dead process left is replaced; what a living one has is not.  Must not know what is
+named.  What a dead process left is replaced; what a living one has is not.  Independent of what is
 asked or answered there.  No RFC; the files are ipc endpoints (UNIX domain sockets).
 """
 

@@ -1,7 +1,7 @@
 """What contexts count, for Prometheus: a collector for any registry of prometheus_client.
 
 Owns the metrics' names and labels.  It reads when it is asked, and keeps nothing going between.
-Needs the extra ``prometheus``.  Must not know how metrics are served.
+Needs the extra ``prometheus``.  Independent of how metrics are served.
 
     from prometheus_client import REGISTRY, start_http_server
     from gzmtp.observe.prometheus import Collector
@@ -93,21 +93,21 @@ class Collector:
         number = str(state.number)
         for kind, past in tuple(state.past.items()):
             counted.setdefault((number, kind), []).append(past)
-        for host in snapshots.sockets(state):
-            key = number, host.name
-            counted.setdefault(key, []).extend(snapshots.counters(host))
+        for impl in snapshots.sockets(state):
+            key = number, impl.name
+            counted.setdefault(key, []).extend(snapshots.counters(impl))
             gauge = gauges.setdefault(key, Counter())
-            those = snapshots.peers(host)
+            those = snapshots.peers(impl)
             gauge["sockets"] += 1
             gauge["queue_messages"] += sum(peer.queue for peer in those)
             gauge["inbox_messages"] += sum(peer.inbox for peer in those)
             longest = max((peer.queue for peer in those), default=0)
             gauge["queue_longest"] = max(gauge["queue_longest"], longest)
-            gauge["waiting_senders"] += len(host.senders.seats)
-            gauge["waiting_receivers"] += len(host.receivers.seats)
+            gauge["waiting_senders"] += len(impl.senders.waiters)
+            gauge["waiting_receivers"] += len(impl.receivers.waiters)
             states = Counter(peer.state for peer in those)
             for each in snapshots.STATES:
-                peers[number, host.name, each] += states[each]
+                peers[number, impl.name, each] += states[each]
 
     def _never_less(self, key: Key, many: list[Counters]) -> tuple[float, ...]:
         """A connection that ends just now may be missing; a counter must not go back for that."""

@@ -1,6 +1,6 @@
 """From two snapshots to what happened between them.
 
-Owns the arithmetic of rates, for the log line and for `python -m gzmtp top`.  Must not know where
+Owns the arithmetic of rates, for the log line and for `python -m gzmtp top`.  Independent of where
 snapshots come from.
 """
 

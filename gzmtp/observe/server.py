@@ -1,6 +1,6 @@
 """Answers whoever asks for a snapshot of this process: a REP socket on an ipc endpoint.
 
-Owns the one such server of a process: its thread, its context, its file.  Must not know what is in
+Owns the one such server of a process: its thread, its context, its file.  Independent of what is in
 a snapshot, nor what is shown of it.
 
 It runs in a native thread with a hub of its own, for three reasons.  It answers although the
@@ -30,7 +30,7 @@ from gevent import monkey
 from gzmtp.constants import SocketOption, SocketType
 from gzmtp.context import Context
 from gzmtp.error import Again, ZMQError
-from gzmtp.loop import Loop
+from gzmtp.hub.loop import Loop
 from gzmtp.observe import places
 from gzmtp.observe.snapshots import hidden, snapshot
 
@@ -80,11 +80,11 @@ class Server:
         if self._ready.acquire(timeout=_PATIENCE):
             self._ready.release()
 
-    def rest(self) -> None:
+    def yield_now(self) -> None:
         """Have the thread end; who comes now waits."""
         if self._ready.acquire(timeout=_PATIENCE) and (loop := self._loop) is not None:
             try:
-                loop.tell(self._socket.close, 0)
+                loop.call_soon_threadsafe(self._socket.close, 0)
             except ValueError:
                 pass  # it is ending at this very moment
         self._ended.acquire(timeout=_PATIENCE)
@@ -95,12 +95,12 @@ class Server:
 
     def close(self) -> None:
         """End, and remove the file."""
-        self.rest()
+        self.yield_now()
         self._sock.close()
         if self._mark is not None and places.mark(self.path) == self._mark:
             os.unlink(self.path)
 
-    def forget(self) -> None:
+    def close_after_fork(self) -> None:
         """Let go in a forked child: the file is the parent's."""
         self._sock.close()
 
@@ -146,7 +146,7 @@ class Server:
         socket.set(SocketOption.SNDTIMEO, _SEND)
         socket.set(SocketOption.MAXMSGSIZE, _LONGEST_REQUEST)
         # An abstract name has no mode that would keep others away.
-        socket._host.options.ipc_filter_uid = frozenset({0, os.geteuid()})
+        socket._impl.options.ipc_filter_uid = frozenset({0, os.geteuid()})
         socket.set(SocketOption.USE_FD, os.dup(self._sock.fileno()))
         socket.bind(self.endpoint)
         self._socket, self._loop = socket, Loop.here()
@@ -211,7 +211,7 @@ def _before_fork() -> None:
     global _resting
     if _server is not None:
         _resting = True
-        _server.rest()
+        _server.yield_now()
 
 
 def _after_fork() -> None:
@@ -226,7 +226,7 @@ def _in_child() -> None:
     global _server, _resting
     _resting = False
     if _server is not None:
-        _server.forget()
+        _server.close_after_fork()
         _server = None
         atexit.unregister(stop)
 

@@ -3,7 +3,7 @@
 Owns which of it is told, and in which words.  Only reads; so it may be called from any thread, at
 any time, and takes no lock: the figures of one snapshot may be some microseconds apart, and a
 connection that ends at that very moment may be missing in one of them.
-Must not know who asks.  No RFC.
+Independent of who asks.  No RFC.
 
 A snapshot is plain data (numbers, text, lists, dicts); docs/observe.md lists its fields.
 """
@@ -18,17 +18,17 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from gzmtp import lifetime
 from gzmtp._version import __version__
-from gzmtp.connection import Connection
 from gzmtp.context import ContextState
-from gzmtp.datagrams import Datagrams
-from gzmtp.endpoint import Dialer
-from gzmtp.host import Host
+from gzmtp.engine.connection import Connection
+from gzmtp.hub import process
 from gzmtp.metrics import NAMES, Counters, sums
 from gzmtp.pipe import ENDLESS, Pipe
+from gzmtp.sockets.datagrams import Datagrams
+from gzmtp.sockets.endpoint import Dialer
+from gzmtp.sockets.impl import SocketImpl
+from gzmtp.sockets.inproc_peer import InprocPeer
 from gzmtp.transports import INPROC
-from gzmtp.transports.inproc import Joint
 
 T = TypeVar("T")
 
@@ -73,24 +73,24 @@ _FIELDS = Peer._fields[:-1]
 
 def contexts() -> list[ContextState]:
     """Return the program's living contexts."""
-    return _read(lambda: [each for each in lifetime.living() if each not in hidden])
+    return _read(lambda: [each for each in process.living() if each not in hidden])
 
 
-def sockets(state: ContextState) -> list[Host]:
+def sockets(state: ContextState) -> list[SocketImpl]:
     """Return the sockets of a context, the oldest first; those that still linger too."""
-    return sorted(_read(lambda: tuple(state.hosts)), key=lambda host: host.number)
+    return sorted(_read(lambda: tuple(state.sockets)), key=lambda impl: impl.number)
 
 
-def counters(owner: Host | ContextState) -> list[Counters]:
+def counters(owner: SocketImpl | ContextState) -> list[Counters]:
     """Return all that a socket or a context counts with, to be summed up."""
     return _read(lambda: list(_counters(owner)))
 
 
-def _counters(owner: Host | ContextState) -> Iterator[Counters]:
+def _counters(owner: SocketImpl | ContextState) -> Iterator[Counters]:
     if isinstance(owner, ContextState):
         yield from tuple(owner.past.values())
-        for host in tuple(owner.hosts):
-            yield from _counters(host)
+        for impl in tuple(owner.sockets):
+            yield from _counters(impl)
         return
     yield owner.totals
     for endpoint in (*owner.dialers, *owner.listeners):
@@ -103,9 +103,9 @@ def counted(many: Iterable[Counters]) -> dict[str, float]:
     return dict(zip(NAMES, sums(many), strict=True))
 
 
-def peers(host: Host) -> list[Peer]:
+def peers(impl: SocketImpl) -> list[Peer]:
     """Return the peers of a socket."""
-    return _read(lambda: list(_peers(host)))
+    return _read(lambda: list(_peers(impl)))
 
 
 def _read(reader: Callable[[], T]) -> T:
@@ -118,24 +118,24 @@ def _read(reader: Callable[[], T]) -> T:
     return reader()
 
 
-def _peers(host: Host) -> Iterator[Peer]:
-    for dialer in tuple(host.dialers):
+def _peers(impl: SocketImpl) -> Iterator[Peer]:
+    for dialer in tuple(impl.dialers):
         connections = tuple(dialer.connections)
         connection = connections[0] if connections else None
-        yield _peer(host, dialer.pipe, dialer.endpoint, connection, dialer)
-    for listener in tuple(host.listeners):
+        yield _peer(impl, dialer.pipe, dialer.endpoint, connection, dialer)
+    for listener in tuple(impl.listeners):
         for connection in tuple(listener.connections):
-            yield _peer(host, connection.pipe, listener.endpoint, connection, None)
-    for joint in tuple(host.joints):
-        pipe = joint.pipe
+            yield _peer(impl, connection.pipe, listener.endpoint, connection, None)
+    for inproc in tuple(impl.inproc_peers):
+        pipe = inproc.pipe
         yield Peer(
-            joint.endpoint, "inproc", pipe.socket_type, _text(pipe.identity), _joint_state(joint),
+            inproc.endpoint, "inproc", pipe.socket_type, _text(pipe.identity), _joint_state(inproc),
             len(pipe.queue), _mark(pipe.sndhwm), len(pipe.inbox), _mark(pipe.rcvhwm), None,
         )  # fmt: skip
 
 
 def _peer(
-    host: Host,
+    impl: SocketImpl,
     pipe: Pipe | None,
     endpoint: str,
     connection: Connection | None,
@@ -144,12 +144,12 @@ def _peer(
     address = "" if connection is None else connection.peer_address
     if pipe is None:
         return Peer(endpoint, address, "", "", CONNECTING, 0, 0, 0, 0, connection)
-    if pipe in host.retiring:
+    if pipe in impl.retiring:
         state = CLOSING
     elif isinstance(dialer, Datagrams):
         state = PAUSED if pipe.paused else READY
     elif connection is None:
-        state = CONNECTING if dialer is not None and dialer.hopeful else RETRYING
+        state = CONNECTING if dialer is not None and dialer.may_connect_soon else RETRYING
     elif connection.writer is None:
         state = CONNECTING
     elif connection.writer.blocked:
@@ -162,13 +162,13 @@ def _peer(
     )  # fmt: skip
 
 
-def _joint_state(joint: Joint) -> str:
-    other = joint.other
+def _joint_state(inproc: InprocPeer) -> str:
+    other = inproc.other
     if other is None or not other.joined:
         return CONNECTING
-    if joint.pipe.queue and len(other.pipe.inbox) >= other.pipe.rcvhwm:
+    if inproc.pipe.queue and len(other.pipe.inbox) >= other.pipe.rcvhwm:
         return BLOCKED
-    return PAUSED if len(joint.pipe.inbox) >= joint.pipe.rcvhwm else READY
+    return PAUSED if len(inproc.pipe.inbox) >= inproc.pipe.rcvhwm else READY
 
 
 def _text(identity: bytes) -> str:
@@ -194,7 +194,7 @@ def snapshot(most_peers: int | None = None) -> dict[str, Any]:
 
 def _context(state: ContextState, most_peers: int | None) -> dict[str, Any]:
     many = list(state.past.values())
-    told = [_socket(host, most_peers, many) for host in sockets(state)]
+    told = [_socket(impl, most_peers, many) for impl in sockets(state)]
     return {
         "number": state.number,
         "terminated": state.terminated,
@@ -203,29 +203,29 @@ def _context(state: ContextState, most_peers: int | None) -> dict[str, Any]:
     }
 
 
-def _socket(host: Host, most_peers: int | None, many: list[Counters]) -> dict[str, Any]:
+def _socket(impl: SocketImpl, most_peers: int | None, many: list[Counters]) -> dict[str, Any]:
     """Tell of a socket, and put its counters to the context's."""
-    those = peers(host)
-    own = counters(host)
+    those = peers(impl)
+    own = counters(impl)
     many += own
-    bound = [*(listener.endpoint for listener in tuple(host.listeners)),
-             *(f"{INPROC}://{name}" for name in tuple(host.names))]  # fmt: skip
-    connected = [*(dialer.endpoint for dialer in tuple(host.dialers)),
-                 *(joint.endpoint for joint in tuple(host.joints))]  # fmt: skip
+    bound = [*(listener.endpoint for listener in tuple(impl.listeners)),
+             *(f"{INPROC}://{name}" for name in tuple(impl.names))]  # fmt: skip
+    connected = [*(dialer.endpoint for dialer in tuple(impl.dialers)),
+                 *(inproc.endpoint for inproc in tuple(impl.inproc_peers))]  # fmt: skip
     told = those
     if most_peers is not None and len(those) > most_peers:
         told = heapq.nlargest(most_peers, those, key=lambda peer: peer.queue + peer.inbox)
     return {
-        "number": host.number,
-        "type": host.name,
-        "state": "terminated" if host.errno and not host.closed else
-                 "lingering" if host.closed else "open",
+        "number": impl.number,
+        "type": impl.name,
+        "state": "terminated" if impl.errno and not impl.closed else
+                 "lingering" if impl.closed else "open",
         "bound": bound,
         "connected": [endpoint for endpoint in connected if endpoint not in bound],
         "queue": sum(peer.queue for peer in those),
         "inbox": sum(peer.inbox for peer in those),
-        "waiting_to_send": len(host.senders.seats),
-        "waiting_to_receive": len(host.receivers.seats),
+        "waiting_to_send": len(impl.senders.waiters),
+        "waiting_to_receive": len(impl.receivers.waiters),
         "peer_count": len(those),
         "peers": [peer.as_dict() for peer in told],
         "counters": counted(own),

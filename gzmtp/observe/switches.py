@@ -2,7 +2,7 @@
 
 Owns GZMTP_OBSERVE and GZMTP_LOG_METRICS: when they take effect (with the process's first context,
 and with a forked child's first own one) and what happens if they cannot.  `gzmtp` imports it only
-if one of them is set.  Must not know how either works.
+if one of them is set.  Independent of how either works.
 
 A value that makes no sense is a ValueError, as with the variables of `gzmtp.tuning`.  A place where
 nothing can be opened is a warning: the program does its work unobserved.
@@ -14,8 +14,8 @@ import logging
 import os
 import warnings
 
-from gzmtp import lifetime
-from gzmtp.loop import Loop
+from gzmtp.hub import process
+from gzmtp.hub.loop import Loop
 from gzmtp.observe import places, server
 from gzmtp.observe.logline import LogLine
 
@@ -51,8 +51,8 @@ _line: LogLine | None = None
 
 def install() -> None:
     """Wait for the first context."""
-    if _begun not in lifetime.beginnings:
-        lifetime.beginnings.append(_begun)
+    if _begun not in process.beginnings:
+        process.beginnings.append(_begun)
 
 
 def _begun() -> None:

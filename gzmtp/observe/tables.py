@@ -1,6 +1,6 @@
 """Snapshots as tables: what `python -m gzmtp top` shows.
 
-Owns the columns, their order and how numbers are written.  Must not know how a table gets onto a
+Owns the columns, their order and how numbers are written.  Independent of how a table gets onto a
 screen, but for `plain`, which needs no library.
 """
 

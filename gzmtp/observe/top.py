@@ -1,7 +1,7 @@
 """``python -m gzmtp top``: a live view of an observed process in the terminal.
 
 Owns the command line, which process is meant, and the screen.  The live view needs the extra
-``top`` (rich); ``--once`` and ``--json`` need nothing.  Must not know how figures come about.
+``top`` (rich); ``--once`` and ``--json`` need nothing.  Independent of how figures come about.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from gzmtp import lifetime
+from gzmtp.hub import process
 from gzmtp.observe import places, tables
 from gzmtp.observe.client import Client, Gone, NoAnswer
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str], program: str = "python -m gzmtp top") -> int:
     add("--peers", type=int, default=20, metavar="N", help="peers to be shown (default: 20)")
     options = parser.parse_args(argv)
     interval = options.interval or (1.0 if options.once else 2.0)
-    lifetime.beginnings.clear()  # this process shows another, and is not to be observed itself
+    process.beginnings.clear()  # this process shows another, and is not to be observed itself
     client: Client | None = None
     try:
         client = Client(_endpoint(options.process))

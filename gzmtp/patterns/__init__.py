@@ -31,7 +31,7 @@ class Row(NamedTuple):
     peers: frozenset[str]
     sends: bool = True
     receives: bool = True
-    single: bool = False  # one part a message, thread-safe (the draft types)
+    one_part: bool = False  # one part a message, thread-safe (the draft types)
     identity: bool = False  # announces Identity in READY
 
 
@@ -53,13 +53,13 @@ REGISTRY: dict[int, Row] = {
     SocketType.PULL: _row("PULL", Pull, "PUSH", sends=False),
     SocketType.STREAM: _row("STREAM", Stream, ""),
     # libzmq's drafts
-    SocketType.CLIENT: _row("CLIENT", Client, "SERVER", single=True),
-    SocketType.SERVER: _row("SERVER", Server, "CLIENT", single=True),
-    SocketType.RADIO: _row("RADIO", Radio, "DISH", single=True, receives=False),
-    SocketType.DISH: _row("DISH", Dish, "RADIO", single=True, sends=False),
-    SocketType.SCATTER: _row("SCATTER", Scatter, "GATHER", single=True, receives=False),
-    SocketType.GATHER: _row("GATHER", Gather, "SCATTER", single=True, sends=False),
+    SocketType.CLIENT: _row("CLIENT", Client, "SERVER", one_part=True),
+    SocketType.SERVER: _row("SERVER", Server, "CLIENT", one_part=True),
+    SocketType.RADIO: _row("RADIO", Radio, "DISH", one_part=True, receives=False),
+    SocketType.DISH: _row("DISH", Dish, "RADIO", one_part=True, sends=False),
+    SocketType.SCATTER: _row("SCATTER", Scatter, "GATHER", one_part=True, receives=False),
+    SocketType.GATHER: _row("GATHER", Gather, "SCATTER", one_part=True, sends=False),
     SocketType.DGRAM: _row("DGRAM", Dgram, "DGRAM"),
-    SocketType.PEER: _row("PEER", Peer, "PEER", single=True),
-    SocketType.CHANNEL: _row("CHANNEL", Channel, "CHANNEL", single=True),
+    SocketType.PEER: _row("PEER", Peer, "PEER", one_part=True),
+    SocketType.CHANNEL: _row("CHANNEL", Channel, "CHANNEL", one_part=True),
 }

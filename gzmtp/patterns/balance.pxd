@@ -1,4 +1,4 @@
-# What the compiler is told of balance.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of balance.py; nothing but it reads this (gzmtp/_compiled.py).
 cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 
@@ -8,4 +8,4 @@ cdef class Balance:
     @cython.locals(pipe=CPipe)
     cpdef send(self, message)
     cpdef _fill(self, CPipe pipe)
-    cpdef room(self, CPipe pipe)
+    cpdef on_writable(self, CPipe pipe)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, post
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pattern, Pipe, SocketImpl, post
 
 
 class Balance:
@@ -35,7 +35,7 @@ class Balance:
         elif pipe in self._ring:
             self._ring.remove(pipe)
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Give a pipe that was full its turn again."""
         if pipe.full:
             pipe.full = False
@@ -80,7 +80,7 @@ class Balance:
         """Sort pipes into full and not full again, after high-water marks were changed."""
         for pipe in pipes:
             if len(pipe.queue) < pipe.sndhwm:
-                self.room(pipe)
+                self.on_writable(pipe)
             elif not pipe.full:
                 self._fill(pipe)
 
@@ -88,9 +88,9 @@ class Balance:
 class Balanced(Pattern):
     """A pattern that sends to its peers in turn."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Send nothing to nobody yet."""
-        super().__init__(host)
+        super().__init__(impl)
         self._out = Balance()
         self.send = self._out.send
 
@@ -100,26 +100,26 @@ class Balanced(Pattern):
         blocked = not self._out.writable()
         self._out.review(self._pipes)
         if blocked and self._out.writable():
-            self.host.writable()
+            self.impl.writable()
 
     def attach(self, pipe: Pipe) -> None:
         """Give the new pipe its turn."""
         super().attach(pipe)
         self._out.attach(pipe)
         if not pipe.full:
-            self.host.writable()
+            self.impl.writable()
 
     def detach(self, pipe: Pipe) -> None:
         """Take its turn away; its queue goes with it."""
         super().detach(pipe)
         self._out.detach(pipe)
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Give it its turn again."""
         if pipe not in self._pipes:
             return
-        self._out.room(pipe)
-        self.host.writable()
+        self._out.on_writable(pipe)
+        self.impl.writable()
 
     def begin(self, part: Part) -> int:
         """Blocked when no pipe has room."""

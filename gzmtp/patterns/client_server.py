@@ -11,7 +11,7 @@ import os
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Pipe, greet
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Pipe, SocketImpl, greet
 from gzmtp.patterns.reqrep import Dealer
 from gzmtp.patterns.single import Single, check
 
@@ -25,11 +25,11 @@ class Client(Single, Dealer):
 class Server(Single, FairQueued):
     """Answer those who have sent something, each by its routing id."""
 
-    addressed = True
+    out_of_band_address = True
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with an empty table."""
-        super().__init__(host)
+        super().__init__(impl)
         self._by_id: dict[int, Pipe] = {}
         self._here: set[Pipe] = set()  # those whose peer has shaken hands
         self._next_id = int.from_bytes(os.urandom(4), "big")
@@ -40,7 +40,7 @@ class Server(Single, FairQueued):
         super().configure()
         for pipe in self._pipes:
             pipe.full = len(pipe.queue) >= pipe.sndhwm
-        self.host.writable()
+        self.impl.writable()
 
     # -- the life of a pipe
 
@@ -53,14 +53,14 @@ class Server(Single, FairQueued):
         self._by_id[self._next_id] = pipe
         self._next_id = (self._next_id + 1) & 0xFFFFFFFF
         pipe.full = len(pipe.queue) >= pipe.sndhwm
-        self.host.writable()
+        self.impl.writable()
 
     def ready(self, pipe: Pipe) -> None:
         """Say hello (HELLO_MSG) before anything else."""
         super().ready(pipe)
         if pipe in self._pipes:
             self._here.add(pipe)
-            greet(pipe, self.host.options.hello_msg)
+            greet(pipe, self.impl.options.hello_msg)
 
     def hiccup(self, pipe: Pipe) -> None:
         """Keep number and queue of a pipe that will have its peer again."""
@@ -71,21 +71,21 @@ class Server(Single, FairQueued):
         """Forget the pipe and its number, and tell the user (DISCONNECT_MSG)."""
         if pipe in self._here:
             self._here.discard(pipe)
-            self._tell(pipe, self.host.options.disconnect_msg)
+            self._tell(pipe, self.impl.options.disconnect_msg)
         super().detach(pipe)
         if self._by_id.get(pipe.slot) is pipe:
             del self._by_id[pipe.slot]
-        self.host.writable()  # who waits to send to it will not
+        self.impl.writable()  # who waits to send to it will not
 
     def dismiss(self, pipe: Pipe) -> None:
         """Let go of a pipe without the message that tells of it."""
         self._here.discard(pipe)
         self.detach(pipe)
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False
-        self.host.writable()
+        self.impl.writable()
 
     def disconnect_peer(self, routing_id: int) -> None:
         """End a peer; nothing can be sent to it any more."""
@@ -93,7 +93,7 @@ class Server(Single, FairQueued):
         if pipe is None:
             raise ZMQError(Errno.EHOSTUNREACH)
         self._here.discard(pipe)
-        self.host.writable()
+        self.impl.writable()
         pipe.end()
 
     # -- messages
@@ -102,7 +102,7 @@ class Server(Single, FairQueued):
         """Let the user receive a part as if the peer had sent it."""
         if part:
             self._in.deliver(pipe, [[bytes(part)]])
-            self.host.readable()
+            self.impl.readable()
 
     def _send(self, message: Message) -> int:
         check(message)
@@ -147,4 +147,4 @@ class Peer(Server):
         was_here = pipe in self._here
         super().hiccup(pipe)
         if was_here:
-            self._tell(pipe, self.host.options.hiccup_msg)
+            self._tell(pipe, self.impl.options.hiccup_msg)

@@ -8,17 +8,17 @@ from __future__ import annotations
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.pair import Pair
-from gzmtp.patterns.pattern import Host, Message
+from gzmtp.patterns.pattern import Message, SocketImpl
 
 
 class Dgram(Pair):
     """Send and receive messages of two parts."""
 
-    whole_at = 2
+    max_parts = 2
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Be open to the first endpoint."""
-        super().__init__(host)
+        super().__init__(impl)
         self._send_any = self.send
         self.send = self._send
 

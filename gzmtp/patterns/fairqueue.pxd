@@ -1,4 +1,4 @@
-# What the compiler is told of fairqueue.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of fairqueue.py; nothing but it reads this (gzmtp/_compiled.py).
 cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 

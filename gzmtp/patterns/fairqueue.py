@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from gzmtp.patterns.pattern import Host, Message, Pattern, Pipe
+from gzmtp.patterns.pattern import Message, Pattern, Pipe, SocketImpl
 
 #: How often a paused pipe is resumed to throw away what it held back.
 _MOST_CLEARED = 1000
@@ -148,10 +148,10 @@ class FairQueue:
                     break
                 pipe.inbox.clear()
 
-    def discard(self, unwanted: Callable[[Message], bool]) -> None:
+    def discard(self, on_no_subscriber: Callable[[Message], bool]) -> None:
         """Throw away some of what has been delivered."""
         for pipe in self._ring:
-            kept = [message for message in pipe.inbox if not unwanted(message)]
+            kept = [message for message in pipe.inbox if not on_no_subscriber(message)]
             pipe.inbox.clear()
             pipe.inbox.extend(kept)
 
@@ -166,9 +166,9 @@ class FairQueue:
 class FairQueued(Pattern):
     """A pattern that receives from its peers in turn."""
 
-    def __init__(self, host: Host, take: Callable[[], Message] | None = None) -> None:
+    def __init__(self, impl: SocketImpl, take: Callable[[], Message] | None = None) -> None:
         """Have nothing to give yet.  With *take* the queue's own `take` is for it alone."""
-        super().__init__(host)
+        super().__init__(impl)
         if take is None:
             self._in = FairQueue(self)
         else:

@@ -32,16 +32,17 @@ class Fanout:
     def __init__(
         self,
         choose: Callable[[Message], Iterable[Pipe] | None],
-        breathe: Callable[[], object] = lambda: None,
-        unwanted: Callable[[], bool] = lambda: False,
+        maybe_yield: Callable[[], object] = lambda: None,
+        on_no_subscriber: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Ask *choose* until `targets` are set; call *breathe* now and then while nothing that is
-        sent wakes anybody; call *unwanted* before a message is dropped because nobody wants it:
+        """Ask *choose* until `targets` are set; call *maybe_yield* now and then while nothing that
+        is sent wakes anybody; call *on_no_subscriber* before a message is dropped because nobody
+        wants it:
         it tells whether to look again."""
         self.choose = choose
         self.targets = None
-        self._breathe = breathe
-        self._unwanted = unwanted
+        self._breathe = maybe_yield
+        self._unwanted = on_no_subscriber
         self._unqueued = 0
         self._dropped = 0
 

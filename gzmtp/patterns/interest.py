@@ -2,7 +2,7 @@
 
 Owns who has been told what, and how many changes a peer may leave unread.  A peer that is there
 hears of each change, one that comes (or comes back) hears of all: `Pipe.control` carries both, and
-no high-water mark can lose them.  Must not know what the names mean.  RFC 29, 48.
+no high-water mark can lose them.  Independent of what the names mean.  RFC 29, 48.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Container
 
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import Host, Message, Pipe
+from gzmtp.patterns.pattern import Message, Pipe, SocketImpl
 
 #: How many changes a peer may leave unread beyond what is wanted now.
 MOST_CHANGES = 100_000
@@ -26,10 +26,13 @@ class Interested(FairQueued):
     requests = ""
 
     def __init__(
-        self, host: Host, interests: Collection[bytes], take: Callable[[], Message] | None = None
+        self,
+        impl: SocketImpl,
+        interests: Collection[bytes],
+        take: Callable[[], Message] | None = None,
     ) -> None:
         """Want what is in *interests*, now and later; *take* as FairQueued's."""
-        super().__init__(host, take)
+        super().__init__(impl, take)
         self._interests = interests
 
     def attach(self, pipe: Pipe) -> None:

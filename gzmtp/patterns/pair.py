@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from gzmtp.patterns.balance import Balanced
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import Host, Message, Pipe
+from gzmtp.patterns.pattern import Message, Pipe, SocketImpl
 
 
 class Pair(Balanced, FairQueued):
     """One peer; a ring of one serves either way."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Be open to the first who comes."""
-        super().__init__(host)
+        super().__init__(impl)
         self.deliver = self._deliver  # type: ignore[method-assign]
 
     def attach(self, pipe: Pipe) -> None:

@@ -1,4 +1,4 @@
-# What the compiler is told of pattern.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of pattern.py; nothing but it reads this (gzmtp/_compiled.py).
 from gzmtp.pipe cimport Pipe as CPipe
 
 cdef class Pattern:

@@ -1,9 +1,9 @@
-"""The contract between a socket's host, its pattern and its peers' pipes.
+"""The contract between a socket's implementation, its pattern and its peers' pipes.
 
 Owns what all patterns share: the set of attached pipes and the answers of a pattern that neither
-sends nor receives.  A pattern decides who gets which message.  It must not know who serves a pipe,
-what bytes a message becomes, nor how anybody waits: the `Pipe` and `Host` protocols below are all
-that it sees, so every pattern can be run without a socket or a clock.
+sends nor receives.  A pattern decides who gets which message.  It is independent of who serves a
+pipe, what bytes a message becomes, nor how anybody waits: the `Pipe` and `SocketImpl` protocols
+below are all that it sees, so every pattern can be run without a socket or a clock.
 
 Two rules of re-entrancy hold everywhere in this package.  ``pipe.wake()`` may write at once, find
 the connection dead and come back into ``hiccup``, ``detach`` or ``room`` before it returns.
@@ -73,13 +73,13 @@ class Pipe(Protocol):
         """Have let go of this pipe (`dismiss`); its peer may stay connected, unheard."""
 
 
-class Host(Protocol):
-    """What a pattern may ask of the host of its socket."""
+class SocketImpl(Protocol):
+    """What a pattern may ask of the socket of its socket."""
 
     #: Attributes are pyzmq's option names in lower case.
     options: Any
     #: What the user has not had yet of the message taken last, part by part; None when all.
-    doled: list[Any] | None
+    unread_parts: list[Any] | None
 
     def readable(self) -> object:
         """Messages became available outside ``deliver()``."""
@@ -87,10 +87,10 @@ class Host(Protocol):
     def writable(self) -> object:
         """Room appeared: who waits to send may try again."""
 
-    def breathe(self) -> object:
+    def maybe_yield(self) -> object:
         """Messages are being sent and none is queued: the sender may never let the hub run."""
 
-    def unwanted(self) -> bool:
+    def on_no_subscriber(self) -> bool:
         """Nobody wants a message: serve who may have subscribed; tell whether there is anybody."""
 
 
@@ -100,26 +100,26 @@ class Pattern:
     #: Whether CONFLATE means anything to this socket type.
     conflates = False
     #: Whether several pipes may be given one and the same message.
-    shares = False
+    fans_out = False
     #: At how many parts an outgoing message is whole, SNDMORE or not (0: when SNDMORE is absent).
-    whole_at = 0
+    max_parts = 0
     #: Whether messages go to or come from an address that is no part: a routing id, a group.
-    addressed = False
+    out_of_band_address = False
 
     #: SENT or BLOCKED (nothing was taken); raises what the socket's state or the address forbids.
     send: Callable[[Message], int]
     #: The next message; IndexError when there is none.  Bound anew at any time.
     take: Callable[[], Message]
 
-    def __init__(self, host: Host) -> None:
-        """Serve the socket of *host*."""
-        self.host = host
+    def __init__(self, impl: SocketImpl) -> None:
+        """Serve the socket of *impl*."""
+        self.impl = impl
         self._pipes: dict[Pipe, None] = {}
         self.send = _cannot_send
         self.take = _cannot_take
 
     def configure(self) -> None:
-        """Read again what is kept of the host's options; high-water marks may have moved."""
+        """Read again what is kept of the socket's options; high-water marks may have moved."""
         for pipe in self._pipes:
             if pipe.queue.maxlen == 1:
                 conflate(pipe)
@@ -133,7 +133,7 @@ class Pattern:
     def attach(self, pipe: Pipe) -> None:
         """Take a pipe in; its peer may not be there yet."""
         self._pipes[pipe] = None
-        if self.conflates and self.host.options.conflate:
+        if self.conflates and self.impl.options.conflate:
             conflate(pipe)
 
     def ready(self, pipe: Pipe) -> None:
@@ -154,7 +154,7 @@ class Pattern:
         """Whether a peer has this routing id already."""
         return False
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """The queue of a full pipe has room again."""
         pipe.full = False
 
@@ -171,7 +171,7 @@ class Pattern:
         """Take a SUBSCRIBE or CANCEL; without topics there is nothing to do."""
 
     def had_all(self) -> None:
-        """The user has had the last part of a message of several (`Host.doled` is None again)."""
+        """The user has had the last part of a message of several (none is unread any more)."""
 
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last, where it is known."""

@@ -1,4 +1,4 @@
-"""PUSH and PULL: work handed out in turn, and gathered in turn (RFC 30)."""
+"""PUSH and PULL: work handed out in turn, and unsent_parts in turn (RFC 30)."""
 
 from __future__ import annotations
 

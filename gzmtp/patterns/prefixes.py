@@ -1,6 +1,6 @@
 """A table of topics that finds all those a message begins with.
 
-Owns the structure; must not know whose the topics are.  RFC 29: "a binary comparison of the
+Owns the structure; is independent of whose the topics are.  RFC 29: "a binary comparison of the
 subscription against the start of the first frame".
 
 A topic is found by its length: one dict lookup for each length that occurs, however many topics

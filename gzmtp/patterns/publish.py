@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from gzmtp.constants import Errno, SocketOption
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fanout import Fanout
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, post
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pattern, Pipe, SocketImpl, post
 from gzmtp.patterns.subscriptions import (
     LIMIT,
     OVERHEAD,
@@ -33,13 +33,13 @@ class Pub(Pattern):
     """Send each message to those who subscribed to what it begins with; hear subscriptions only."""
 
     conflates = True
-    shares = True
+    fans_out = True
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with nobody who wants anything."""
-        super().__init__(host)
+        super().__init__(impl)
         self._wanted = Subscriptions()
-        self._out = Fanout(self._choose, host.breathe, host.unwanted)
+        self._out = Fanout(self._choose, impl.maybe_yield, impl.on_no_subscriber)
         self.send = self._out.send
         self._note_options()
 
@@ -51,10 +51,10 @@ class Pub(Pattern):
         self._note_options()
         for pipe in self._pipes:
             pipe.full = len(pipe.queue) >= pipe.sndhwm
-        self.host.writable()
+        self.impl.writable()
 
     def _note_options(self) -> None:
-        options = self.host.options
+        options = self.impl.options
         self._first_only = bool(options.only_first_subscribe)
         self._invert = bool(options.invert_matching)
         self._nodrop = bool(options.xpub_nodrop)
@@ -81,7 +81,7 @@ class Pub(Pattern):
     def attach(self, pipe: Pipe) -> None:
         """Welcome a subscriber (XPUB_WELCOME_MSG)."""
         super().attach(pipe)
-        welcome = self.host.options.xpub_welcome_msg
+        welcome = self.impl.options.xpub_welcome_msg
         if welcome:
             post(pipe, [bytes(welcome)])
         pipe.full = len(pipe.queue) >= pipe.sndhwm
@@ -97,16 +97,16 @@ class Pub(Pattern):
         super().detach(pipe)
         self._forget(pipe)
         self._aim()
-        self.host.writable()  # under NODROP others may have waited for it
+        self.impl.writable()  # under NODROP others may have waited for it
 
     def _forget(self, pipe: Pipe) -> None:
         """Strike all that a pipe wanted."""
         self._wanted.forget(pipe)
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False
-        self.host.writable()
+        self.impl.writable()
 
     # -- messages
 
@@ -187,7 +187,7 @@ class Xpub(Pub):
 
     conflates = False
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with nothing to tell."""
         self._asked = Subscriptions()  # what peers asked for in manual mode
         self._last: Pipe | None = None
@@ -197,12 +197,12 @@ class Xpub(Pub):
         self._news: deque[tuple[Pipe | None, Message | None, int]] = deque()
         self._unread = 0  # what the notifications among them cost
         self._origin: Pipe | None = None
-        self.forgotten = 0
-        super().__init__(host)
+        self.forked = 0
+        super().__init__(impl)
         self.take = self._take
 
     def _note_options(self) -> None:
-        options = self.host.options
+        options = self.impl.options
         self._tell_subscribes = bool(options.xpub_verbose)
         self._tell_cancels = bool(options.xpub_verboser)
         self._by_hand = bool(options.xpub_manual)
@@ -253,7 +253,7 @@ class Xpub(Pub):
         for topic in cancelled:
             self._tell(None, [b"\0" + topic])
         if cancelled:
-            self.host.readable()
+            self.impl.readable()
 
     # -- messages
 
@@ -288,14 +288,14 @@ class Xpub(Pub):
         """Serve a subscription and tell of it."""
         if name in VERBS and pipe in self._pipes and self._serve(pipe, name == SUBSCRIBE, body):
             self._tell(pipe, [(b"\1" if name == SUBSCRIBE else b"\0") + body])
-            self.host.readable()
+            self.impl.readable()
 
     def _tell(self, pipe: Pipe | None, message: Message) -> None:
         """Keep a notification for the user; a user who never takes any loses the latest."""
         cost = OVERHEAD + (len(message[0]) if len(message) == 1 else sum(map(len, message)))
         of_peer = cost if pipe is None else (pipe.slot or 0) + cost
         if of_peer > MOST_OF_PEER or self._unread + cost > MOST_IN_ALL:
-            self.forgotten += 1
+            self.forked += 1
             return
         if pipe is not None:
             pipe.slot = of_peer

@@ -13,7 +13,7 @@ from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fanout import Fanout
 from gzmtp.patterns.interest import Interested
-from gzmtp.patterns.pattern import Host, Message, Part, Pattern, Pipe
+from gzmtp.patterns.pattern import Message, Part, Pattern, Pipe, SocketImpl
 from gzmtp.patterns.single import check
 
 JOIN, LEAVE = b"JOIN", b"LEAVE"
@@ -43,25 +43,25 @@ class _Wishes:
 class Radio(Pattern):
     """Send each message to all that have joined its group and have room."""
 
-    addressed = True
-    shares = True
+    out_of_band_address = True
+    fans_out = True
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with no members."""
-        super().__init__(host)
+        super().__init__(impl)
         self._members: dict[bytes, dict[Pipe, None]] = {}
         self._everybody: dict[Pipe, None] = {}  # those who cannot join
-        self._out = Fanout(self._choose, host.breathe, host.unwanted)
+        self._out = Fanout(self._choose, impl.maybe_yield, impl.on_no_subscriber)
         self._nodrop = False
         self.send = self._send
 
     def configure(self) -> None:
         """Note XPUB_NODROP, and what new high-water marks make of each pipe."""
         super().configure()
-        self._nodrop = bool(self.host.options.xpub_nodrop)
+        self._nodrop = bool(self.impl.options.xpub_nodrop)
         for pipe in self._pipes:
             pipe.full = len(pipe.queue) >= pipe.sndhwm
-        self.host.writable()
+        self.impl.writable()
 
     # -- the life of a pipe
 
@@ -90,12 +90,12 @@ class Radio(Pattern):
             self._everybody.pop(pipe, None)
             for group in pipe.slot.now | pipe.slot.before:
                 self._strike(pipe, group)
-        self.host.writable()  # under NODROP others may have waited for it
+        self.impl.writable()  # under NODROP others may have waited for it
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False
-        self.host.writable()
+        self.impl.writable()
 
     def command(self, pipe: Pipe, name: bytes, body: bytes) -> None:
         """Serve JOIN and LEAVE."""
@@ -152,15 +152,15 @@ class Radio(Pattern):
 class Dish(Interested):
     """Receive the messages of the groups that were joined."""
 
-    addressed = True
+    out_of_band_address = True
     asks = JOIN
     requests = "memberships"
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin outside all groups."""
         self._groups: dict[bytes, None] = {}
         self._group = b""  # of the message taken last
-        super().__init__(host, self._groups, self._take)
+        super().__init__(impl, self._groups, self._take)
         self.deliver = self._deliver  # type: ignore[method-assign]
 
     def ready(self, pipe: Pipe) -> None:

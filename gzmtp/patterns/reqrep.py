@@ -13,7 +13,17 @@ from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.balance import Balance, Balanced
 from gzmtp.patterns.fairqueue import FairQueue, FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pattern, Pipe, greet, post
+from gzmtp.patterns.pattern import (
+    BLOCKED,
+    SENT,
+    Message,
+    Part,
+    Pattern,
+    Pipe,
+    SocketImpl,
+    greet,
+    post,
+)
 
 _ID_SIZE = 4  # of REQ_CORRELATE's request id
 
@@ -26,21 +36,21 @@ class Dealer(Balanced, FairQueued):
     def attach(self, pipe: Pipe) -> None:
         """Let a ROUTER learn of us at once if PROBE_ROUTER asks for it."""
         super().attach(pipe)
-        if self.host.options.probe_router:
+        if self.impl.options.probe_router:
             self._out.post(pipe, [b""])
 
     def ready(self, pipe: Pipe) -> None:
         """Say hello (HELLO_MSG) before anything else."""
         super().ready(pipe)
-        greet(pipe, self.host.options.hello_msg)
+        greet(pipe, self.impl.options.hello_msg)
 
     def hiccup(self, pipe: Pipe) -> None:
         """Tell the user as if the lost peer had said it (HICCUP_MSG)."""
         super().hiccup(pipe)
-        message = self.host.options.hiccup_msg
+        message = self.impl.options.hiccup_msg
         if message:
             self.deliver(pipe, [[bytes(message)]])
-            self.host.readable()
+            self.impl.readable()
 
 
 class Req(Pattern):
@@ -50,9 +60,9 @@ class Req(Pattern):
     REQ_CORRELATE marks each request with a number that its reply must repeat.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with the right to ask."""
-        super().__init__(host)
+        super().__init__(impl)
         self._out = Balance()
         self._in = FairQueue()
         self._asked: Pipe | None = None  # who owes a reply; it may be gone
@@ -67,15 +77,15 @@ class Req(Pattern):
         """See what new high-water marks make of each pipe."""
         super().configure()
         self._out.review(self._pipes)
-        self.host.writable()
+        self.impl.writable()
 
     def attach(self, pipe: Pipe) -> None:
         """One more to ask."""
         super().attach(pipe)
         self._out.attach(pipe)
-        if self.host.options.probe_router:
+        if self.impl.options.probe_router:
             self._out.post(pipe, [b""])
-        self.host.writable()
+        self.impl.writable()
 
     def detach(self, pipe: Pipe) -> None:
         """One less to ask.  If it owes a reply we go on waiting, as libzmq does."""
@@ -83,23 +93,23 @@ class Req(Pattern):
         self._out.detach(pipe)
         self._in.detach(pipe)
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """It can be asked again."""
-        self._out.room(pipe)
-        self.host.writable()
+        self._out.on_writable(pipe)
+        self.impl.writable()
 
     def _idle(self) -> bool:
         """Whether no reply is due, and the last one has been taken to its last part."""
-        return self._asked is None and self.host.doled is None
+        return self._asked is None and self.impl.unread_parts is None
 
     def _forsake(self) -> None:
         """Want no more of the reply that is due: EFSM, unless REQ_RELAXED allows it.  (A request
         for which there is no room changes nothing.)"""
-        host = self.host
-        if not host.options.req_relaxed:
+        impl = self.impl
+        if not impl.options.req_relaxed:
             raise ZMQError(Errno.EFSM)
         if self._out.writable():
-            self._asked = self._reply = host.doled = None
+            self._asked = self._reply = impl.unread_parts = None
 
     def begin(self, part: Part) -> int:
         """Refuse while a reply is due."""
@@ -108,7 +118,7 @@ class Req(Pattern):
         return SENT if self._out.writable() else BLOCKED
 
     def _send(self, message: Message) -> int:
-        if self._asked is not None or self.host.doled is not None:
+        if self._asked is not None or self.impl.unread_parts is not None:
             self._forsake()
         if self._out.turn() is None:
             return BLOCKED
@@ -116,7 +126,7 @@ class Req(Pattern):
         self._in.clear()
         self._reply = None
         envelope: Message = [b""]
-        if self.host.options.req_correlate:
+        if self.impl.options.req_correlate:
             self._number = (self._number + 1) & 0xFFFFFFFF
             envelope.insert(0, self._number.to_bytes(_ID_SIZE, "little"))
         # (Who was next may have been lost when what it held back was read.)
@@ -152,12 +162,12 @@ class Req(Pattern):
             reply = self._find()
         self._origin = self._asked
         self._reply = self._asked = None
-        self.host.writable()
+        self.impl.writable()
         return reply
 
     def had_all(self) -> None:
         """The next request may be sent."""
-        self.host.writable()
+        self.impl.writable()
 
     def origin(self) -> Pipe | None:
         """Who sent the reply taken last."""
@@ -181,7 +191,7 @@ class Req(Pattern):
 
     def writable(self) -> bool:
         """Whether a request may be sent, and to somebody."""
-        may = self._idle() or bool(self.host.options.req_relaxed)
+        may = self._idle() or bool(self.impl.options.req_relaxed)
         return may and self._out.writable()
 
 
@@ -196,9 +206,9 @@ def _is_reply(message: Message) -> bool:
 class Rep(Pattern):
     """Take a request, answer it, take the next."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with the duty to listen."""
-        super().__init__(host)
+        super().__init__(impl)
         self._in = FairQueue()
         self._asker: Pipe | None = None  # who waits for the reply; it may be gone
         self._envelope: Message = []  # what leads back to the asker, delimiter included
@@ -210,7 +220,7 @@ class Rep(Pattern):
     def ready(self, pipe: Pipe) -> None:
         """Say hello (HELLO_MSG) before anything else."""
         super().ready(pipe)
-        greet(pipe, self.host.options.hello_msg)
+        greet(pipe, self.impl.options.hello_msg)
 
     def detach(self, pipe: Pipe) -> None:
         """Forget a peer; its requests stay readable, a reply to it will be dropped."""
@@ -225,14 +235,14 @@ class Rep(Pattern):
 
     def _send(self, message: Message) -> int:
         pipe = self._asker
-        if pipe is None or self._request is not None or self.host.doled is not None:
+        if pipe is None or self._request is not None or self.impl.unread_parts is not None:
             raise ZMQError(Errno.EFSM)
         self._asker = None
         # Never blocks: a reply that its asker cannot take is dropped.
         if pipe in self._pipes and len(pipe.queue) < pipe.sndhwm:
             post(pipe, self._envelope + message)
         if self._in.readable():
-            self.host.readable()
+            self.impl.readable()
         return SENT
 
     def _find(self) -> Message:
@@ -256,12 +266,12 @@ class Rep(Pattern):
             raise ZMQError(Errno.EFSM)
         else:
             request = self._find()
-        self.host.writable()
+        self.impl.writable()
         return request
 
     def had_all(self) -> None:
         """The reply may be sent."""
-        self.host.writable()
+        self.impl.writable()
 
     def origin(self) -> Pipe | None:
         """Who sent the request taken last (until it is answered)."""
@@ -285,5 +295,5 @@ class Rep(Pattern):
     def writable(self) -> bool:
         """Whether a reply is due: the request has been taken, to its last part."""
         return (
-            self._asker is not None and self._request is None and self.host.doled is None
+            self._asker is not None and self._request is None and self.impl.unread_parts is None
         )

@@ -17,7 +17,7 @@ from typing import NoReturn
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pipe, greet, post
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pipe, SocketImpl, greet, post
 
 _NOTIFY_CONNECT, _NOTIFY_DISCONNECT = 1, 2
 
@@ -25,9 +25,9 @@ _NOTIFY_CONNECT, _NOTIFY_DISCONNECT = 1, 2
 class Routed(FairQueued):
     """A pattern whose peers have ids; what they send is prefixed with it."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with an empty table."""
-        super().__init__(host)
+        super().__init__(impl)
         self._by_id: dict[bytes, Pipe] = {}
         self._next_number = int.from_bytes(os.urandom(4), "big")
         self.deliver = self._deliver  # type: ignore[method-assign]
@@ -37,7 +37,7 @@ class Routed(FairQueued):
         super().configure()
         for pipe in self._pipes:
             pipe.full = len(pipe.queue) >= pipe.sndhwm
-        self.host.writable()
+        self.impl.writable()
 
     # -- ids
 
@@ -51,14 +51,14 @@ class Routed(FairQueued):
     def _name(self, pipe: Pipe, identity: bytes) -> None:
         pipe.routing_id = identity
         self._by_id[identity] = pipe
-        self.host.writable()
+        self.impl.writable()
 
     def _unname(self, pipe: Pipe) -> bytes:
         """Take a pipe's id away; b"" if it had none that led to it."""
         identity = pipe.routing_id
         if identity and self._by_id.get(identity) is pipe:
             del self._by_id[identity]
-            self.host.writable()  # who waits to send to it will not
+            self.impl.writable()  # who waits to send to it will not
             return identity
         return b""
 
@@ -85,15 +85,15 @@ class Routed(FairQueued):
         """Whether a peer has this id."""
         return identity in self._by_id
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False
-        self.host.writable()
+        self.impl.writable()
 
     def _tell(self, pipe: Pipe, part: bytes = b"") -> None:
         """Let the user receive a part as if the peer had sent it."""
         self._in.deliver(pipe, [[pipe.routing_id, part]])
-        self.host.readable()
+        self.impl.readable()
 
     # -- messages
 
@@ -135,9 +135,9 @@ class Router(Routed):
     ROUTER_RAW turns the peers into plain TCP ones, of whose bytes messages are made.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with what the options say."""
-        super().__init__(host)
+        super().__init__(impl)
         self._waiting: dict[bytes, list[Pipe]] = {}  # who wants an id that is taken
         self._note_options()
         self.send = self._send
@@ -148,10 +148,10 @@ class Router(Routed):
         self._note_options()
 
     def _note_options(self) -> None:
-        options = self.host.options
+        options = self.impl.options
         self._mandatory = bool(options.router_mandatory)
         self._raw = bool(options.router_raw)
-        self.whole_at = 2 if self._raw else 0
+        self.max_parts = 2 if self._raw else 0
         # Raw messages all take the slow way of an address that is not found.
         self._direct: dict[bytes, Pipe] = {} if self._raw else self._by_id
 
@@ -164,7 +164,7 @@ class Router(Routed):
             self._claim(pipe, pipe.given_id, handover=False)
         elif self._raw:
             self._name(pipe, self._new_id())
-        if self.host.options.probe_router and not self._raw:
+        if self.impl.options.probe_router and not self._raw:
             self._post(pipe, [b""])
 
     def ready(self, pipe: Pipe) -> None:
@@ -174,15 +174,15 @@ class Router(Routed):
             return
         if not pipe.routing_id and pipe not in self._waiting.get(pipe.given_id, ()):
             identity = bytes(pipe.identity) or self._new_id()
-            self._claim(pipe, identity, bool(self.host.options.router_handover))
+            self._claim(pipe, identity, bool(self.impl.options.router_handover))
         if not self._raw:
-            greet(pipe, self.host.options.hello_msg)
+            greet(pipe, self.impl.options.hello_msg)
         if pipe.routing_id:
             self._arrived(pipe)
 
     def _arrived(self, pipe: Pipe) -> None:
         pipe.slot = True
-        if self._raw or self.host.options.router_notify & _NOTIFY_CONNECT:
+        if self._raw or self.impl.options.router_notify & _NOTIFY_CONNECT:
             self._tell(pipe)
 
     def _left(self, pipe: Pipe) -> None:
@@ -190,7 +190,7 @@ class Router(Routed):
         if not pipe.slot:
             return
         pipe.slot = None
-        if self._raw or self.host.options.router_notify & _NOTIFY_DISCONNECT:
+        if self._raw or self.impl.options.router_notify & _NOTIFY_DISCONNECT:
             self._tell(pipe)
 
     def hiccup(self, pipe: Pipe) -> None:
@@ -202,7 +202,7 @@ class Router(Routed):
         """Forget the pipe; who waited for its name gets it."""
         was_here = bool(pipe.slot)
         self._left(pipe)
-        farewell = self.host.options.disconnect_msg
+        farewell = self.impl.options.disconnect_msg
         if was_here and farewell and not self._raw:
             self._tell(pipe, bytes(farewell))
         super().detach(pipe)
@@ -216,16 +216,16 @@ class Router(Routed):
             return
         if leaver in waiting:
             waiting.remove(leaver)
-        heir = waiting.pop(0) if waiting and identity not in self._by_id else None
+        exit_callback = waiting.pop(0) if waiting and identity not in self._by_id else None
         if not waiting:
             del self._waiting[identity]
-        if heir is not None:
-            self._name(heir, identity)
-            held = list(heir.inbox)
-            heir.inbox.clear()
-            self._arrived(heir)
-            self._deliver(heir, held)
-            self.host.readable()
+        if exit_callback is not None:
+            self._name(exit_callback, identity)
+            held = list(exit_callback.inbox)
+            exit_callback.inbox.clear()
+            self._arrived(exit_callback)
+            self._deliver(exit_callback, held)
+            self.impl.readable()
 
     def _claim(self, pipe: Pipe, identity: bytes, handover: bool) -> None:
         """Name a pipe; if the name is taken, take it over or wait for it."""
@@ -281,13 +281,13 @@ class Router(Routed):
     def _refused(self) -> int:
         if self._mandatory:
             return BLOCKED
-        self.host.breathe()  # who drops messages all the time never lets the peer make room
+        self.impl.maybe_yield()  # who drops messages all the time never lets the peer make room
         return SENT
 
     def _lost(self) -> int:
         if self._mandatory:
             _unreachable()
-        self.host.breathe()
+        self.impl.maybe_yield()
         return SENT
 
     def begin(self, part: Part) -> int:

@@ -1,4 +1,4 @@
-"""SCATTER and GATHER: work handed out and gathered in turn, one part a message (RFC 49)."""
+"""SCATTER and GATHER: work handed out and unsent_parts in turn, one part a message (RFC 49)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
-from gzmtp.patterns.pattern import Host, Message, Part, Pattern, Pipe, _cannot_send
+from gzmtp.patterns.pattern import Message, Part, Pattern, Pipe, SocketImpl, _cannot_send
 
 
 def check(message: Message) -> None:
@@ -23,9 +23,9 @@ def check(message: Message) -> None:
 class Single(Pattern):
     """Mixin, first in line: what the other bases send and deliver, if it has one part."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Stand before what the other bases have bound."""
-        super().__init__(host)
+        super().__init__(impl)
         self._send_any = self.send
         self._deliver_any = self.deliver
         if self.send is not _cannot_send:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
-from gzmtp.patterns.pattern import BLOCKED, SENT, Host, Message, Part, Pipe
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pipe, SocketImpl
 from gzmtp.patterns.router import Routed
 
 
 class Stream(Routed):
     """Bytes from and to peers that know nothing of ZeroMQ."""
 
-    whole_at = 2
+    max_parts = 2
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin with nobody."""
-        super().__init__(host)
+        super().__init__(impl)
         self.send = self._send
 
     def attach(self, pipe: Pipe) -> None:
@@ -30,19 +30,19 @@ class Stream(Routed):
             self._name(pipe, pipe.given_id)
         else:
             self._name(pipe, self._new_id())
-            self.host.options.routing_id = pipe.routing_id
+            self.impl.options.routing_id = pipe.routing_id
 
     def ready(self, pipe: Pipe) -> None:
         """Tell that the peer is there."""
         super().ready(pipe)
         pipe.slot = True
-        if self.host.options.stream_notify:
+        if self.impl.options.stream_notify:
             self._tell(pipe)
 
     def _left(self, pipe: Pipe) -> None:
         if pipe.slot:
             pipe.slot = None
-            if self.host.options.stream_notify:
+            if self.impl.options.stream_notify:
                 self._tell(pipe)
 
     def hiccup(self, pipe: Pipe) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gzmtp.constants import SocketOption
 from gzmtp.patterns.fanout import Fanout
 from gzmtp.patterns.interest import Interested
-from gzmtp.patterns.pattern import SENT, Host, Message, Part, Pipe
+from gzmtp.patterns.pattern import SENT, Message, Part, Pipe, SocketImpl
 from gzmtp.patterns.subscriptions import CANCEL, SUBSCRIBE, Topics, read, verb_of
 
 
@@ -18,10 +18,10 @@ class _Subscriber(Interested):
     asks = SUBSCRIBE
     requests = "subscriptions"
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin wanting nothing."""
         self._topics = Topics()
-        super().__init__(host, self._topics)
+        super().__init__(impl, self._topics)
 
     def topics_count(self) -> int:
         """How many distinct topics are wanted."""
@@ -34,12 +34,12 @@ class Xsub(_Subscriber):
     Publishers filter; what arrives is not filtered again.
     """
 
-    shares = True
+    fans_out = True
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin wanting nothing."""
-        super().__init__(host)
-        self._out = Fanout(lambda message: self._pipes, host.breathe, host.unwanted)
+        super().__init__(impl)
+        self._out = Fanout(lambda message: self._pipes, impl.maybe_yield, impl.on_no_subscriber)
         self.send = self._send
 
     # -- the life of a pipe
@@ -60,7 +60,7 @@ class Xsub(_Subscriber):
             kept = [m for m in queue if len(m) != 1 or verb_of(m[0]) is None]
             queue.clear()
             queue.extend(kept)
-        only_first = bool(self.host.options.only_first_subscribe)
+        only_first = bool(self.impl.options.only_first_subscribe)
         said = {
             bytes(part)[1:]
             for message in queue
@@ -70,10 +70,10 @@ class Xsub(_Subscriber):
         self._tell_all(pipe, said)
         pipe.nudge()
 
-    def room(self, pipe: Pipe) -> None:
+    def on_writable(self, pipe: Pipe) -> None:
         """Send to it again."""
         pipe.full = False
-        self.host.writable()
+        self.impl.writable()
 
     # -- messages
 
@@ -82,7 +82,7 @@ class Xsub(_Subscriber):
 
         A cancellation of a topic that is still wanted, or never was, goes nowhere.
         """
-        options = self.host.options
+        options = self.impl.options
         rest = []
         news = False
         for verb, part in read(message, bool(options.only_first_subscribe)):
@@ -127,9 +127,9 @@ class Sub(_Subscriber):
 
     conflates = True
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, impl: SocketImpl) -> None:
         """Begin wanting nothing."""
-        super().__init__(host)
+        super().__init__(impl)
         self.deliver = self._deliver  # type: ignore[method-assign]
         self._note_options()
 
@@ -139,7 +139,7 @@ class Sub(_Subscriber):
         self._note_options()
 
     def _note_options(self) -> None:
-        self._wanted = not self.host.options.invert_matching
+        self._wanted = not self.impl.options.invert_matching
 
     # -- the life of a pipe
 

@@ -1,6 +1,6 @@
 """A local port that leads, through an SSH connection of paramiko's, to a port beyond it.
 
-Owns the listening socket and the copying of bytes. It must not know how the SSH connection was
+Owns the listening socket and the copying of bytes. It is independent of how the SSH connection was
 made, nor what goes through it.
 """
 

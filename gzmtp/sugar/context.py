@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gzmtp.context import Context
 
-from gzmtp.sugar._forward import forward
-
-if TYPE_CHECKING:
-    from gzmtp.context import Context
-
-    SyncContext = Context
+SyncContext = Context
 
 __all__ = ["Context", "SyncContext"]
-
-__getattr__ = forward(__name__, {"gzmtp.context": "Context SyncContext=Context"})

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from gzmtp.socket import Socket
+from gzmtp.sockets.conveniences import _SocketContext as _SocketContext
 
-from gzmtp.sugar._forward import forward
-
-if TYPE_CHECKING:
-    from gzmtp.socket import Socket
-
-    SyncSocket = Socket
+SyncSocket = Socket
 
 __all__ = ["Socket", "SyncSocket"]
-
-__getattr__ = forward(
-    __name__,
-    {"gzmtp.socket": "Socket SyncSocket=Socket", "gzmtp.sugar.shorthands": "_SocketContext"},
-)

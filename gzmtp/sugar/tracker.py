@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gzmtp.sugar._forward import forward
-
-if TYPE_CHECKING:
-    from gzmtp.frame import _FINISHED_TRACKER, MessageTracker
+from gzmtp.frame import _FINISHED_TRACKER, MessageTracker
 
 __all__ = ["MessageTracker", "_FINISHED_TRACKER"]
-
-__getattr__ = forward(__name__, {"gzmtp.frame": "MessageTracker _FINISHED_TRACKER"})

@@ -2,7 +2,7 @@
 
 Owns the table of schemes and the splitting of an endpoint's text. What a module must offer is
 `Transport`; other packages add schemes by an entry point of the group `gzmtp.transports` (name: the
-scheme, value: the module). Must not know sockets' patterns or ZMTP.
+scheme, value: the module). Independent of sockets' patterns or ZMTP.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gzmtp.constants import Errno, SocketType
 from gzmtp.transports.sockets import OutOfDescriptors, failure
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 __all__ = [
     "INPROC",
@@ -88,7 +88,7 @@ class Transport(Protocol):
         """For the monitor; empty if it cannot be told any more."""
 
     # A module may have this besides:
-    # def handshake(sock, owner) -> gzmtp.stream.TransportHandshake
+    # def handshake(sock, owner) -> gzmtp.engine.stream.TransportHandshake
     #     What is settled over a connected socket before ZMTP's greeting; *owner* is the dialer or
     #     listener. OSError: it cannot even begin.
 

@@ -1,7 +1,7 @@
 """IP endpoints: "host:port" or "source:port;host:port", and the socket addresses they stand for.
 
 Owns libzmq's address syntax (zmq_tcp(7)): wildcards, interface names, brackets, zones, source
-addresses. Must not know sockets. The only thing that may wait here is the resolution of a name,
+addresses. Independent of sockets. The only thing that may wait here is the resolution of a name,
 and that is left to gevent's resolver.
 """
 

@@ -1,6 +1,6 @@
 """Addresses of network interfaces by name ("eth0"), which the standard library cannot tell.
 
-Owns the one call of getifaddrs(3). Must not know endpoints or sockets.
+Owns the one call of getifaddrs(3). Independent of endpoints or sockets.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from gzmtp.transports import sockets
 from gzmtp.transports.sockets import OutOfDescriptors, accept, connected, failure, finish
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 __all__ = [
     "OutOfDescriptors",

@@ -2,7 +2,7 @@
 
 Owns what tcp, ipc, udp and those built upon them (tls, ws) do alike. Every socket is a raw,
 non-blocking `_socket.socket`: the stdlib's class and gevent's would add a Python frame to each
-call, and monkey-patching could exchange them. Must not know endpoints' syntax, gevent's loop, or
+call, and monkey-patching could exchange them. Independent of endpoints' syntax, gevent's loop, or
 ZMTP.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gzmtp.error import ZMQError, strerror
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 # connect() goes on in the background after these (EWOULDBLOCK is what Windows says).
 UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EINTR, errno.EALREADY, errno.EISCONN})
@@ -91,7 +91,7 @@ def loops_back(address: tuple[Any, ...]) -> bool:
     return host.startswith(("127.", "::ffff:127.")) or host == "::1"
 
 
-def spare_pacing(sock: _socket.socket, peer: tuple[Any, ...], options: Options) -> None:
+def set_loopback_congestion(sock: _socket.socket, peer: tuple[Any, ...], options: Options) -> None:
     """Have a TCP socket whose peer is on this host send what it has (see Tuning.pace_locally).
 
     Best before it is connected: bbr, once it has begun, leaves its timer with the socket.

@@ -18,7 +18,7 @@ from gzmtp.transports import tcp
 from gzmtp.transports.tcp import connected, finish, peer_address
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 __all__ = ["Target", "connected", "finish", "open", "parse", "peer_address"]
 

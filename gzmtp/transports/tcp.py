@@ -1,6 +1,6 @@
 """tcp://: sockets of TCP over IPv4 and IPv6.
 
-Owns opening, tuning and naming of TCP sockets; the endpoint's text is address.py's. Must not know
+Owns opening, tuning and naming of TCP sockets; the endpoint's text is address.py's. Independent of
 messages or ZMTP.
 """
 
@@ -18,7 +18,7 @@ from gzmtp.transports.address import SockAddr, Target
 from gzmtp.transports.sockets import OutOfDescriptors, accept, connected, failure, finish
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 __all__ = [
     "OutOfDescriptors",
@@ -67,7 +67,7 @@ def open(target: Target, sockaddr: SockAddr, options: Options) -> _socket.socket
         if code not in sockets.UNDER_WAY:
             raise OSError(code, os.strerror(code))
         # (within a host the kernel has connected already, or refused)
-        sockets.spare_pacing(sock, sockaddr, options)
+        sockets.set_loopback_congestion(sock, sockaddr, options)
     except BaseException:
         sock.close()
         raise
@@ -123,7 +123,7 @@ def admits(sock: _socket.socket, options: Options) -> bool:
 def prepare(sock: _socket.socket, options: Options) -> None:
     """Options of an accepted connection (its buffers come from the listener)."""
     _prepare(sock, options)
-    sockets.spare_pacing(sock, sock.getpeername(), options)
+    sockets.set_loopback_congestion(sock, sock.getpeername(), options)
 
 
 def _prepare(sock: _socket.socket, options: Options) -> None:
@@ -183,7 +183,7 @@ def _socket_for(sockaddr: SockAddr, options: Options) -> tuple[_socket.socket, S
         sock.setblocking(False)
         sockets.prepare_ip(sock, options)
         if sockets.loops_back(sockaddr):
-            sockets.spare_pacing(sock, sockaddr, options)
+            sockets.set_loopback_congestion(sock, sockaddr, options)
     except BaseException:
         sock.close()
         raise

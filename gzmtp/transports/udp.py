@@ -1,7 +1,7 @@
 """udp://: sockets of datagrams, unicast and multicast (zmq_udp(7)).
 
 Owns the endpoint's meaning ("interface;group:port", "address:port"), the opening of UDP sockets
-and the text of a DGRAM's addresses.  Must not know messages or who sends them.
+and the text of a DGRAM's addresses.  Independent of messages or who sends them.
 
 The addresses are settled at once, as in libzmq: a name that cannot be resolved is an error of
 connect().  Unlike in libzmq, so is an address that cannot be bound.
@@ -21,7 +21,7 @@ from gzmtp.transports.address import Place, SockAddr
 from gzmtp.transports.sockets import failure
 
 if TYPE_CHECKING:
-    from gzmtp.options import Options
+    from gzmtp.sockets.options import Options
 
 SCHEME = "udp"
 

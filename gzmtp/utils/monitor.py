@@ -1,6 +1,6 @@
 """Reading what a monitor socket receives (zmq_socket_monitor(3), version 1).
 
-Owns the layout of an event's two parts. It must not know how events come about.
+Owns the layout of an event's two parts. It is independent of how events come about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""pyzmq's door to :mod:`gzmtp.z85`."""
+"""pyzmq's door to :mod:`gzmtp.wire.z85`."""
 
 from __future__ import annotations
 
-from gzmtp.z85 import Z85CHARS, Z85MAP, decode, encode
+from gzmtp.wire.z85 import Z85CHARS, Z85MAP, decode, encode
 
 __all__ = ["Z85CHARS", "Z85MAP", "decode", "encode"]

@@ -1,7 +1,7 @@
 """The commands of ZMTP: READY, ERROR, SUBSCRIBE, CANCEL, PING, PONG (RFC 37, "Commands"), and
 those of RADIO and DISH, which are libzmq's: JOIN, LEAVE.
 
-Owns the layout of a command body: length and name, then data.  Must not know when a command is
+Owns the layout of a command body: length and name, then data.  Independent of when a command is
 sent or what follows from it.  After the handshake nothing in a command is an error, as in libzmq:
 what is malformed is None here, and the caller ignores it.
 """
@@ -23,7 +23,7 @@ PING = b"PING"
 PONG = b"PONG"
 
 #: What a peer may say that it wants.
-WISHES = frozenset({SUBSCRIBE, CANCEL, JOIN, LEAVE})
+SUBSCRIPTION_COMMANDS = frozenset({SUBSCRIBE, CANCEL, JOIN, LEAVE})
 
 #: How publishers before ZMTP 3.1 are told: the first byte of a message.
 _FIRST_BYTE = {SUBSCRIBE: b"\1", CANCEL: b"\0"}

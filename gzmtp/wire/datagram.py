@@ -1,6 +1,6 @@
 """RADIO's message as one datagram: the length of the group, the group, the body (libzmq's layout).
 
-Owns that layout.  Must not know sockets or addresses.  What cannot be a message is None: anybody
+Owns that layout.  Independent of sockets or addresses.  What cannot be a message is None: anybody
 may send a datagram.
 """
 

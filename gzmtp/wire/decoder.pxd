@@ -1,15 +1,15 @@
-# What the compiler is told of decoder.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of decoder.py; nothing but it reads this (gzmtp/_compiled.py).
 cimport cython
 
 cdef class Decoder:
     cdef public object want, fault, _body, _view, _unpack
     cdef public list commands, places, _parts, _prefix_parts, _alike_parts
-    cdef public bytes _rest, _prefix, _alike
+    cdef public bytes _rest, _prefix, _template
     cdef public object _head
     cdef public long long _held, _limit, _size, _room, _earned, _missing, _prefix_size, _alike_size
     cdef public object _max_bytes, _max_parts
     cdef public int _flags, _short
-    cdef public bint likely
+    cdef public bint predictable
 
     @cython.locals(messages=list, position=Py_ssize_t, rest=bytes, missing=Py_ssize_t)
     cpdef list feed(self, bytes data)
@@ -23,8 +23,8 @@ cdef class Decoder:
         head=bytes)
     cpdef Py_ssize_t _like_the_last(self, bytes data, Py_ssize_t position, list messages) except -1
     cpdef _command(self, bytes body, Py_ssize_t place)
-    cpdef guess(self)
+    cpdef predict(self)
     cpdef close(self)
-    cpdef list guessed(self, Py_ssize_t count)
+    cpdef list predicted(self, Py_ssize_t count)
     @cython.locals(parts=list, room=cython.longlong, grown=cython.longlong, flags=cython.int)
     cpdef list filled(self, Py_ssize_t count)

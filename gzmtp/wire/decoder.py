@@ -1,6 +1,6 @@
 """ZMTP frames: received bytes to messages (RFC 23 and 37, section "Framing"; 2.0: RFC 15).
 
-Owns where a message begins and ends in what was received.  Must not know sockets, peers or what a
+Owns where a message begins and ends in what was received.  Independent of sockets, peers or what a
 message means.  Written for CPython: one pass, no object for each frame.
 
 A large part whose body has not arrived whole is received straight into a buffer of its own
@@ -60,8 +60,8 @@ class Decoder:
         "want", "commands", "places", "fault",
         "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
         "_max_parts", "_flags", "_size", "_body", "_room", "_view", "_earned",
-        "likely", "_prefix", "_prefix_parts", "_prefix_size", "_head",
-        "_missing", "_alike", "_alike_parts", "_alike_size", "_unpack",
+        "predictable", "_prefix", "_prefix_parts", "_prefix_size", "_head",
+        "_missing", "_template", "_alike_parts", "_alike_size", "_unpack",
     )  # fmt: skip
 
     def __init__(
@@ -89,13 +89,13 @@ class Decoder:
         self._earned = _FIRST_ROOM
         # What stood before the last large body, if the one before had the same: the next is
         # `likely` to have it too.
-        self.likely = False
+        self.predictable = False
         self._prefix = b""
         self._prefix_parts: list[bytes] = _NONE_YET
         self._prefix_size = 0
         self._head = bytearray()
         # what stands before the body of a message that came in a flood, and its size on the wire
-        self._alike = b""
+        self._template = b""
         self._alike_parts: list[bytes] = _NONE_YET
         self._alike_size = 0
         self._unpack: Callable[[memoryview], Iterator[Any]] = _no_run
@@ -115,7 +115,7 @@ class Decoder:
                 position = missing
             else:
                 data = rest + data
-        if self._alike and not self._parts:
+        if self._template and not self._parts:
             position = self._like_the_last(data, position, messages)
         if position < len(data):
             self._decode(data, position, messages)
@@ -185,7 +185,7 @@ class Decoder:
                 begin = stop
         self._rest = data[position:] if position else data
         if len(messages) - known >= _ALIKE:
-            self._learn(messages[-1])
+            self._set_template(messages[-1])
 
     def _command(self, body: bytes, place: int) -> None:
         if self.commands is _NONE_YET:
@@ -193,13 +193,13 @@ class Decoder:
         self.commands.append(body)
         self.places.append(place)
 
-    def _learn(self, message: list[bytes]) -> None:
+    def _set_template(self, message: list[bytes]) -> None:
         """Expect the next flood to be of messages like this one: another body of the same size."""
         parts, size = message[:-1], len(message[-1])
         pieces = [piece for part in parts for piece in (header(len(part), True), part)]
         alike = b"".join([*pieces, header(size)])
-        if alike != self._alike:
-            self._alike = alike
+        if alike != self._template:
+            self._template = alike
             self._alike_parts = parts
             self._alike_size = len(alike) + size
             self._unpack = Struct(f"{len(alike)}s{size}s").iter_unpack
@@ -208,7 +208,7 @@ class Decoder:
         """Append to *messages* a run of messages like the one that was learnt; return its end, or
         *position* if there is none (64 B: 105 instead of 205 ns a message; 1 KiB: 143 of 431;
         python -m benchmarks.wire)."""
-        alike, size = self._alike, self._alike_size
+        alike, size = self._template, self._alike_size
         count = (len(data) - position) // size
         end = position + count * size
         # The last one first: it is hardly like that by chance.
@@ -242,17 +242,17 @@ class Decoder:
 
     def _compare(self, prefix: bytes, size: int) -> None:
         """Note what stands before a large body: is it what stood before the last one?"""
-        self.likely = (
+        self.predictable = (
             prefix == self._prefix and len(prefix) <= _MOST_PREFIX and size <= _MOST_EARNED
         )
-        if not self.likely:
+        if not self.predictable:
             self._prefix = prefix
             return
         self._prefix_parts = list(self._parts)
         self._prefix_size = size
         self._head = bytearray(len(prefix))
 
-    def guess(self) -> tuple[bytearray, memoryview]:
+    def predict(self) -> tuple[bytearray, memoryview]:
         """Return where to receive the next message if it is like the last two (`likely`): what
         stands before its body, and the body.  Tell `guessed` how many bytes came."""
         self._flags = 0
@@ -263,7 +263,7 @@ class Decoder:
         self._view = self.want = view = body.getbuffer()
         return self._head, view
 
-    def guessed(self, count: int) -> list[list[bytes]]:
+    def predicted(self, count: int) -> list[list[bytes]]:
         """Take *count* bytes that were received where `guess` said; return whole messages."""
         head = self._head
         if count >= len(head) and head == self._prefix:
@@ -278,7 +278,7 @@ class Decoder:
         self._body = self._view = None
         if not count:  # nothing came yet
             return []
-        self.likely = False
+        self.predictable = False
         self._prefix = b""
         return self.feed(data)
 

@@ -1,4 +1,4 @@
-# What the compiler is told of frames.py; nothing but it reads this (gzmtp/sources.py).
+# What the compiler is told of frames.py; nothing but it reads this (gzmtp/_compiled.py).
 cimport cython
 
 @cython.locals(buffers=list, small=list, size=Py_ssize_t, last=tuple, more=tuple)

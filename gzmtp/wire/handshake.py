@@ -83,7 +83,7 @@ class Handshake:
         self.rest = b""
         self.refused: ProtocolError | None = None
         #: What was to be sent before the peer's fault was found, as libzmq has sent it by then.
-        self.last_words = b""
+        self.final_bytes = b""
         self.peer = Peer()
         self.mechanism = mechanism
         self._socket_type = socket_type
@@ -173,7 +173,7 @@ class Handshake:
             while (piece := self._step()) is not None:
                 said.append(piece)
         except ProtocolError:
-            self.last_words = b"".join(said)
+            self.final_bytes = b"".join(said)
             raise
         return b"".join(said)
 
@@ -255,10 +255,10 @@ class Handshake:
             int(status),
         )
         self._buffer.clear()
-        self._step = self._deaf
+        self._step = self._reading_stopped
         return self.mechanism.deny(status)
 
-    def _deaf(self) -> None:
+    def _reading_stopped(self) -> None:
         self._buffer.clear()
 
     # -- peers older than ZMTP 3.0: greeting, then identity frames

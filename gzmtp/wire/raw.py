@@ -1,7 +1,7 @@
 """Raw bytes as messages: what a STREAM (or ROUTER_RAW) socket speaks to peers that are not ZMTP.
 
 Owns nothing but the face of a framing: there is no header, so what was received in one piece is a
-message of one part, and the parts of an outgoing message follow each other bare.  Must not know
+message of one part, and the parts of an outgoing message follow each other bare.  Independent of
 routing ids, nor the empty messages that tell of a connection's begin and end: see the pattern.
 """
 

@@ -1,7 +1,7 @@
 """Sealed traffic: messages and commands inside the MESSAGEs of a mechanism that encrypts (RFC 26).
 
 Owns what stands in a MESSAGE, a flags byte and the content, and the face of a framing around it.
-Must not know how sealing is done: `seal` and `open` are the mechanism's.  On the wire each part,
+Independent of how sealing is done: `seal` and `open` are the mechanism's.  On the wire each part,
 and each command, is a frame of its own without flags, as libzmq sends them.
 """
 
@@ -67,7 +67,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "fault", "likely", "commands", "places",
+        "fault", "predictable", "commands", "places",
         "_open", "_frames", "_parts", "_held", "_max_bytes", "_max_parts",
     )  # fmt: skip
 
@@ -81,7 +81,7 @@ class Decoder:
         self.commands: list[bytes] = []
         self.places: list[int] = []
         self.fault: ProtocolError | None = None  # behind messages that were whole
-        self.likely = False  # nothing is received ahead of its header
+        self.predictable = False  # nothing is received ahead of its header
         self._open = open
         self._frames = decoder.Decoder(max_size, max_bytes, max_parts)
         self._parts: list[bytes] = []

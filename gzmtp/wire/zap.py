@@ -1,6 +1,6 @@
 """ZAP, the ZeroMQ Authentication Protocol: what is asked of the handler, and its answer (RFC 27).
 
-Owns the layout of requests and replies.  Must not know how they travel (inproc://zeromq.zap.01)
+Owns the layout of requests and replies.  Independent of how they travel (inproc://zeromq.zap.01)
 nor what a mechanism does with the verdict.
 """
 

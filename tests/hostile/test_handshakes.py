@@ -19,7 +19,7 @@ def served(sockets, bind, events, capfd):
     friend.send(b"before")
     assert pull.recv() == b"before"
     watch.until("HANDSHAKE_SUCCEEDED")
-    watch.forget()
+    watch.close_after_fork()
     yield pull, place, watch
     friend.send(b"after")
     assert pull.recv() == b"after"

@@ -57,5 +57,5 @@ def test_a_client_that_was_disconnected(zmq, sockets, bind, raw, events):
     for _ in range(10):
         assert len(peer.recv_message()[0]) == 100_000
     assert peer.closed()
-    eventually(lambda: not server._host.listeners[0].connections)
+    eventually(lambda: not server._impl.listeners[0].connections)
     assert "DISCONNECTED" not in watch.names  # it was our own wish

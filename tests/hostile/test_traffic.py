@@ -28,7 +28,7 @@ def served(sockets, bind, events, raw, capfd):
         friend.send(b"before")
         assert socket.recv_multipart()[-1] == b"before"
         watch.until("HANDSHAKE_SUCCEEDED")
-        watch.forget()
+        watch.close_after_fork()
 
         def check():
             friend.send(b"after")

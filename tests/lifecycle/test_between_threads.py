@@ -147,11 +147,11 @@ def test_socket_that_is_being_made_while_another_thread_terminates(zmq, thread, 
     """It hears of it: nobody else would tell it."""
     context = zmq.Context()
 
-    class Slow(gzmtp.context.Host):
+    class Slow(gzmtp.context.SocketImpl):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             thread(context.term).get()
 
-    monkeypatch.setattr(gzmtp.context, "Host", Slow)
+    monkeypatch.setattr(gzmtp.context, "SocketImpl", Slow)
     with pytest.raises(zmq.ContextTerminated):
         context.socket(zmq.PULL)

@@ -138,7 +138,7 @@ def test_turns_that_overlap_end_each_for_itself(pair_of):
     for one, other in ((a, b), (c, d)):
         one.send(b"first")
         assert other.recv() == b"first"
-    both = [gevent.spawn(each._host.rest) for each in (a, c)]
+    both = [gevent.spawn(each._impl.yield_now) for each in (a, c)]
     gevent.joinall(both, raise_error=True)
     for one, other in ((a, b), (c, d)):
         for number in range(100):

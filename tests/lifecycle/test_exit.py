@@ -158,9 +158,9 @@ def late():
         socket.recv()
     except zmq.ZMQError as error:
         print(error.errno == zmq.ENOTSOCK)
-from gzmtp import lifetime
-atexit.unregister(lifetime._flush)
+from gzmtp.hub import process
+atexit.unregister(process._flush)
 atexit.register(late)
-atexit.register(lifetime._flush)
+atexit.register(process._flush)
 """)
     assert (running.end(), running.output, running.errors) == (0, "True\n", "")

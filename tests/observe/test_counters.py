@@ -89,7 +89,7 @@ def test_what_sockets_did_counts_when_they_are_gone(context, sockets, bind):
         push.send(b"x")
         pull.recv()
         push.close()
-        eventually(lambda: len(context._state.hosts) == 1, what="it is gone")  # noqa: B023
+        eventually(lambda: len(context._state.sockets) == 1, what="it is gone")  # noqa: B023
         assert context.metrics()["messages_out"] == number
         assert context._state.past["PUSH"].messages_out == number
     pull.close()
@@ -113,5 +113,5 @@ def test_a_fault_that_comes_with_the_handshake_is_none_of_the_handshake(sockets,
     peer.send(greeting(), ready("PUSH"), message(b"whole"), frame(b"x", length=5000))
     assert pull.recv() == b"whole"
     assert peer.closed()
-    eventually(lambda: not pull._host.listeners[0].connections)
+    eventually(lambda: not pull._impl.listeners[0].connections)
     assert (pull.metrics()["connections"], pull.metrics()["failed_handshakes"]) == (1, 0)

@@ -63,13 +63,13 @@ def test_counters_never_go_back(registry, context, pair_of, sockets, transport):
     push.send(b"x")
     pull.recv()
     assert value(registry, context, "messages_out_total", "PUSH") == 1
-    connection = next(iter(push._host.listeners[0].connections))
+    connection = next(iter(push._impl.listeners[0].connections))
     kept = connection.counters.messages_out
     connection.counters.messages_out = 0  # as if it were missed, in the midst of its end
     assert value(registry, context, "messages_out_total", "PUSH") == 1
     connection.counters.messages_out = kept
     push.close()
-    eventually(lambda: len(context._state.hosts) == 1)
+    eventually(lambda: len(context._state.sockets) == 1)
     assert value(registry, context, "messages_out_total", "PUSH") == 1
     assert value(registry, context, "sockets", "PUSH") is None
     again = sockets("PUSH")

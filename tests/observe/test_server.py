@@ -53,7 +53,7 @@ def test_a_thread_that_is_ending_by_itself_is_no_error(runtime, monkeypatch):
     path_of_it = path(gzmtp.observe.start())
     one = server._server
     loop = one._loop
-    loop.tell(one._socket.close, 0)
+    loop.call_soon_threadsafe(one._socket.close, 0)
     eventually(lambda: one._loop is None)
     one._loop = loop
     gzmtp.observe.stop()

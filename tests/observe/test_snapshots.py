@@ -136,7 +136,7 @@ def test_a_socket_that_lingers(context, sockets, unused, transport):
     (lingering,) = of(context)
     assert (lingering["state"], lingering["peers"][0]["state"]) == ("lingering", "closing")
     assert lingering["queue"] == 1
-    context._state.hosts.copy().pop().abandon()
+    context._state.sockets.copy().pop().close_now()
 
 
 def test_who_waits(context, pair_of):

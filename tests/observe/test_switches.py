@@ -125,7 +125,7 @@ def test_ctrl_c_is_the_programs(python, runtime):
 
 
 def test_children_have_names_of_their_own(python, runtime):
-    # Python 3.13 counts threads when those that rested around the fork are back.
+    # Python 3.13 counts threads when those that request_yield around the fork are back.
     run = python("-W", "ignore:This process:DeprecationWarning", "-c", """if 1:
         import os, sys
         import gzmtp as zmq

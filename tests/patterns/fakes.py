@@ -77,15 +77,15 @@ class FakeHost:
     def __init__(self, **options: Any) -> None:
         self.options = SimpleNamespace(**{**DEFAULTS, **options})
         self.told_readable = self.told_writable = 0
-        self.doled: list[Any] | None = None
+        self.unread_parts: list[Any] | None = None
 
     def readable(self) -> None:
         self.told_readable += 1
 
-    def breathe(self) -> None:
+    def maybe_yield(self) -> None:
         pass
 
-    def unwanted(self) -> bool:
+    def on_no_subscriber(self) -> bool:
         return False
 
     def writable(self) -> None:
@@ -132,5 +132,5 @@ def take_all(pattern: Any) -> list[Any]:
 
 def option(pattern: Any, **values: Any) -> None:
     """Change options as a socket does."""
-    vars(pattern.host.options).update(values)
+    vars(pattern.impl.options).update(values)
     pattern.configure()

@@ -47,7 +47,7 @@ def test_a_full_pipe_loses_its_turn_until_there_is_room() -> None:
     assert balance.send([b"x"]) == BLOCKED
     assert (len(a.queue), len(b.queue)) == (1, 3)
     a.queue.clear()
-    balance.room(a)
+    balance.on_writable(a)
     assert not a.full
     assert balance.send([b"x"]) == SENT
     assert len(a.queue) == 1
@@ -103,7 +103,7 @@ def test_room_for_a_pipe_that_is_gone_means_nothing() -> None:
     balance, (pipe,) = attached("a", sndhwm=1)
     balance.send([b"x"])
     balance.detach(pipe)
-    balance.room(pipe)
+    balance.on_writable(pipe)
     assert balance.send([b"x"]) == BLOCKED
 
 
@@ -169,6 +169,6 @@ def test_like_the_model(marks: list[int], steps: list[int | None]) -> None:
             pipe = pipes[step]
             pipe.queue.clear()
             if pipe.full:
-                balance.room(pipe)
+                balance.on_writable(pipe)
             model.drain(step, marks[step])
         assert balance.writable() == bool(model.line)

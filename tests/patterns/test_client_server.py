@@ -80,7 +80,7 @@ def test_a_channel_has_one_peer() -> None:
     channel = make(SocketType.CHANNEL)
     first, second = join(channel, "first", "second")
     assert (first.ended, second.ended) == (0, 1)
-    bring(channel, second, b"unwanted")
+    bring(channel, second, b"on_no_subscriber")
     bring(channel, first, b"wanted")
     channel.send([b"x"])
     assert take_all(channel) == [[b"wanted"]]
@@ -137,10 +137,10 @@ def test_a_full_queue_blocks_and_its_room_wakes(kind: SocketType) -> None:
     pattern = make(kind)
     a, b = join(pattern, "a", "b", sndhwm=1)
     assert [pattern.send(to(a)), pattern.send(to(a)), pattern.send(to(b))] == [SENT, BLOCKED, SENT]
-    told = pattern.host.told_writable
+    told = pattern.impl.told_writable
     a.queue.clear()
-    pattern.room(a)
-    assert pattern.host.told_writable == told + 1 and pattern.send(to(a)) == SENT
+    pattern.on_writable(a)
+    assert pattern.impl.told_writable == told + 1 and pattern.send(to(a)) == SENT
     a.sndhwm = a.mark = 2
     option(pattern)
     assert pattern.send(to(a)) == SENT
@@ -151,9 +151,9 @@ def test_who_waits_for_a_peer_that_leaves_is_woken(kind: SocketType) -> None:
     pattern = make(kind)
     pipe = join(pattern, "a", sndhwm=1)
     pattern.send(to(pipe))
-    told = pattern.host.told_writable
+    told = pattern.impl.told_writable
     pattern.detach(pipe)
-    assert pattern.host.told_writable > told
+    assert pattern.impl.told_writable > told
 
 
 @SERVERS

@@ -13,16 +13,16 @@ from gzmtp.patterns.fairqueue import FairQueue
 from .fakes import FakePipe, bring
 
 
-class Door(SimpleNamespace):
+class FastPath(SimpleNamespace):
     """Owns the `take` that the queue binds."""
 
 
-def queue() -> tuple[FairQueue, Door]:
-    door = Door()
+def queue() -> tuple[FairQueue, FastPath]:
+    door = FastPath()
     return FairQueue(door), door
 
 
-def drain(fq: FairQueue, door: Door) -> list[bytes]:
+def drain(fq: FairQueue, door: FastPath) -> list[bytes]:
     out = []
     while True:
         try:
@@ -118,7 +118,7 @@ def test_a_high_water_mark_of_one() -> None:
     assert drain(fq, door) == [b"1", b"2", b"3"]
 
 
-def drained_and_paused() -> tuple[FairQueue, Door]:
+def drained_and_paused() -> tuple[FairQueue, FastPath]:
     """A queue whose one pipe was paused, and brings b"2" when it is resumed."""
     fq, door = queue()
     pipe = FakePipe()

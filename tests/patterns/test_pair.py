@@ -29,7 +29,7 @@ def test_a_second_peer_is_sent_away() -> None:
     assert take_all(pair) == []
     pair.send([b"x"])
     assert first.queue and not second.queue
-    pair.room(second)
+    pair.on_writable(second)
     assert pair.send([b"y"]) == BLOCKED
     pair.detach(second)
     assert pair.pipes() == (first,)

@@ -15,7 +15,7 @@ def test_push_only_sends() -> None:
     """RFC 30: SHALL only send messages; what comes is discarded."""
     push = make(SocketType.PUSH)
     pipe = join(push)
-    bring(push, pipe, b"unwanted")
+    bring(push, pipe, b"on_no_subscriber")
     assert not pipe.inbox and not push.readable()
     with pytest.raises(ZMQError) as caught:
         push.take()
@@ -75,7 +75,7 @@ def test_push_goes_round_the_available_peers() -> None:
     assert [m[0] for m in b.queue] == [b"1", b"3"]
     assert push.send([b"4"]) == BLOCKED
     b.queue.clear()
-    push.room(b)
+    push.on_writable(b)
     assert push.send([b"5"]) == SENT
     assert list(b.queue) == [[b"5"]]
 
@@ -86,7 +86,7 @@ def test_push_blocks_without_peers_and_wakes_senders_when_one_comes() -> None:
     assert push.begin(b"x") == BLOCKED and push.send([b"x"]) == BLOCKED
     assert not push.writable()
     join(push)
-    assert push.host.told_writable == 1
+    assert push.impl.told_writable == 1
     assert push.begin(b"x") == SENT and push.writable()
 
 
@@ -94,12 +94,12 @@ def test_push_wakes_senders_when_there_is_room() -> None:
     push = make(SocketType.PUSH)
     pipe = join(push, "a", sndhwm=1)
     push.send([b"x"])
-    told = push.host.told_writable
+    told = push.impl.told_writable
     pipe.queue.clear()
-    push.room(pipe)
-    assert push.host.told_writable == told + 1
+    push.on_writable(pipe)
+    assert push.impl.told_writable == told + 1
     push.detach(pipe)
-    push.room(pipe)
+    push.on_writable(pipe)
     assert not push.writable()
 
 
@@ -108,10 +108,10 @@ def test_a_raised_high_water_mark_wakes_senders() -> None:
     pipe = join(push, "a", sndhwm=1)
     push.send([b"x"])
     assert not push.writable()
-    told = push.host.told_writable
+    told = push.impl.told_writable
     pipe.sndhwm = pipe.mark = 2
     push.configure()
-    assert push.writable() and push.host.told_writable == told + 1
+    assert push.writable() and push.impl.told_writable == told + 1
 
 
 def test_pull_is_fair_and_complete() -> None:

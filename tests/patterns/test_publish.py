@@ -72,7 +72,7 @@ def test_messages_are_not_modified_and_shared(kind: SocketType) -> None:
         subscribe(pub, pipe, b"x")
     message = [b"x", b""]
     pub.send(message)
-    assert pub.shares
+    assert pub.fans_out
     assert all(pipe.queue[0] is message for pipe in pipes)
 
 
@@ -91,7 +91,7 @@ def test_without_subscribers_it_drops_and_never_blocks(kind: SocketType) -> None
     assert got(slow) == [b"0", b"1"]
     pub.send([b"4"])
     assert got(slow) == []  # room is what the connection says it is
-    pub.room(slow)
+    pub.on_writable(slow)
     pub.send([b"5"])
     assert got(slow) == [b"5"]
 
@@ -114,7 +114,7 @@ def test_a_zmtp_1_subscriber_wants_everything(kind: SocketType) -> None:
     pub.send([b"anything"])
     assert got(pipe) == [b"anything"]
     if kind == SocketType.XPUB:
-        assert take_all(pub) == [[b"\x01"]] and pub.host.told_readable
+        assert take_all(pub) == [[b"\x01"]] and pub.impl.told_readable
     assert not pub.readable()
 
 
@@ -233,9 +233,9 @@ def test_nodrop_blocks_instead(kind: SocketType) -> None:
     assert pub.begin(b"y") == SENT and pub.send([b"y"]) == SENT
     assert pub.writable()
     slow.queue.clear()
-    told = pub.host.told_writable
-    pub.room(slow)
-    assert pub.host.told_writable == told + 1
+    told = pub.impl.told_writable
+    pub.on_writable(slow)
+    assert pub.impl.told_writable == told + 1
     assert pub.send([b"x2"]) == SENT
 
 
@@ -246,9 +246,9 @@ def test_nodrop_does_not_wait_for_who_has_left(kind: SocketType) -> None:
     subscribe(pub, pipe, b"")
     pub.send([b"1"])
     assert pub.send([b"2"]) == BLOCKED
-    told = pub.host.told_writable
+    told = pub.impl.told_writable
     pub.detach(pipe)
-    assert pub.host.told_writable > told
+    assert pub.impl.told_writable > told
     assert pub.send([b"2"]) == SENT
 
 
@@ -290,7 +290,7 @@ def test_xpub_tells_of_new_and_ended_topics_only() -> None:
     xpub = make(SocketType.XPUB)
     a, b = join(xpub, "a", "b")
     subscribe(xpub, a, b"x")
-    assert xpub.host.told_readable == 1 and xpub.readable()
+    assert xpub.impl.told_readable == 1 and xpub.readable()
     subscribe(xpub, a, b"x")
     subscribe(xpub, b, b"x", b"")
     cancel(xpub, a, b"x")
@@ -321,9 +321,9 @@ def test_xpub_unsubscribes_for_a_peer_that_left() -> None:
     subscribe(xpub, a, b"x", b"both")
     subscribe(xpub, b, b"both")
     take_all(xpub)
-    told = xpub.host.told_readable
+    told = xpub.impl.told_readable
     xpub.detach(a)
-    assert xpub.host.told_readable == told + 1
+    assert xpub.impl.told_readable == told + 1
     assert take_all(xpub) == [[b"\x00x"]]
     xpub.detach(b)
     assert take_all(xpub) == [[b"\x00both"]]
@@ -424,7 +424,7 @@ def test_notifications_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyP
     a, b = join(xpub, "a", "b")
     subscribe(xpub, a, b"1", b"2", b"3", b"4")
     subscribe(xpub, b, b"5", b"6", b"7")
-    assert xpub.forgotten == 2
+    assert xpub.forked == 2
     xpub.send([b"4"])
     assert got(a) == [b"4"]  # forgotten is only that the user was to be told
     assert [m[0][1:] for m in take_all(xpub)] == [b"1", b"2", b"3", b"5", b"6"]
@@ -553,6 +553,6 @@ def test_a_blocked_last_value_keeps_its_addressee() -> None:
     take(xpub)
     assert xpub.send([b"A2"]) == BLOCKED
     b.queue.clear()
-    xpub.room(b)
+    xpub.on_writable(b)
     assert xpub.send([b"A2"]) == SENT
     assert (len(a.queue), got(b)) == (1, [b"A2"])

@@ -78,7 +78,7 @@ def test_a_radio_drops_and_never_blocks() -> None:
     assert [radio.send(to(b"g", b"%d" % n)) for n in range(3)] == [SENT] * 3
     assert len(slow.queue) == 1 and [m[1] for m in fast.sent] == [b"0", b"1", b"2"]
     slow.queue.clear()
-    radio.room(slow)
+    radio.on_writable(slow)
     radio.send(to(b"g", b"3"))
     assert list(slow.queue) == [[b"g", b"3"]]
     assert radio.writable() and make(SocketType.RADIO).send(to(b"g")) == SENT
@@ -89,10 +89,10 @@ def test_nodrop() -> None:
     radio, pipe, other = radio_with(b"g", b"other", sndhwm=1)
     option(radio, xpub_nodrop=1)
     assert [radio.send(to(b"g")), radio.send(to(b"g")), radio.send(to(b"other"))] == [SENT, BLOCKED, SENT]
-    told = radio.host.told_writable
+    told = radio.impl.told_writable
     pipe.queue.clear()
-    radio.room(pipe)
-    assert radio.host.told_writable == told + 1 and radio.send(to(b"g")) == SENT
+    radio.on_writable(pipe)
+    assert radio.impl.told_writable == told + 1 and radio.send(to(b"g")) == SENT
 
 
 def test_what_dishes_send_is_discarded() -> None:

@@ -78,9 +78,9 @@ def test_the_life_of_a_pipe(kind: SocketType) -> None:
     pattern.readable()
     pattern.writable()
     pipe.queue.clear()
-    pattern.room(pipe)
+    pattern.on_writable(pipe)
     pattern.detach(pipe)
-    pattern.room(pipe)
+    pattern.on_writable(pipe)
     pattern.detach(pipe)
     assert tuple(pattern.pipes()) == ()
 
@@ -135,6 +135,6 @@ def test_nothing_remains_of_pipes_that_are_gone(kind: SocketType) -> None:
 
 
 def test_every_option_that_patterns_read_exists() -> None:
-    options = pytest.importorskip("gzmtp.options")
+    options = pytest.importorskip("gzmtp.sockets.options")
     for name in DEFAULTS:
         assert hasattr(options.Options(SocketType.XPUB), name), name

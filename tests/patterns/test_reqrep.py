@@ -94,7 +94,7 @@ def test_req_blocks_without_peers_and_discards_nothing() -> None:
     assert req.send([b"x"]) == BLOCKED and not req.writable()
     assert list(pipe.queue) == [[b"kept"]]
     pipe.queue.clear()
-    req.room(pipe)
+    req.on_writable(pipe)
     assert req.send([b"x"]) == SENT
 
 
@@ -246,9 +246,9 @@ def test_rep_is_strictly_one_after_the_other() -> None:
     assert take(rep) == [b"1"]
     assert refused(rep.take)
     assert rep.writable() and not rep.readable() and rep.begin(b"x") == SENT
-    told = rep.host.told_readable
+    told = rep.impl.told_readable
     rep.send([b"x"])
-    assert rep.host.told_readable == told + 1  # the next request waits already
+    assert rep.impl.told_readable == told + 1  # the next request waits already
     assert refused(lambda: rep.send([b"x"]))
     assert take(rep) == [b"2"]
 
@@ -416,7 +416,7 @@ def test_hiccup_message_tells_of_a_lost_peer() -> None:
     dealer = make(SocketType.DEALER, hiccup_msg=b"HICCUP")
     pipe = join(dealer)
     dealer.hiccup(pipe)
-    assert dealer.host.told_readable == 1
+    assert dealer.impl.told_readable == 1
     assert take_all(dealer) == [[b"HICCUP"]]
 
 

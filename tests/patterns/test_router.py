@@ -97,10 +97,10 @@ def test_mandatory_makes_errors_of_them() -> None:
     assert router.begin(b"A") == BLOCKED and router.send([b"A", b"y"]) == BLOCKED
     assert list(pipe.queue) == [[b"x"]]
     assert not router.writable()
-    told = router.host.told_writable
+    told = router.impl.told_writable
     pipe.queue.clear()
-    router.room(pipe)
-    assert router.host.told_writable > told
+    router.on_writable(pipe)
+    assert router.impl.told_writable > told
     assert router.send([b"A", b"y"]) == SENT
     router.detach(pipe)
     assert unreachable(router, [b"A", b"x"])
@@ -152,9 +152,9 @@ def test_a_duplicate_is_neither_heard_nor_written_to_until_the_first_leaves() ->
     router.send([b"A", b"x"])
     assert [len(p.queue) for p in (first, second, third)] == [1, 0, 0]
     assert second.ended == 0
-    told = router.host.told_readable
+    told = router.impl.told_readable
     router.detach(first)
-    assert router.host.told_readable > told
+    assert router.impl.told_readable > told
     assert take_all(router) == [[b"A", b"second"], [b"A", b"too"]]
     router.send([b"A", b"y"])
     assert [len(p.queue) for p in (first, second, third)] == [1, 1, 0]
@@ -260,7 +260,7 @@ def test_disconnect_message() -> None:
 def test_raw_peers_have_ids_of_our_making_and_tell_of_themselves() -> None:
     router = make(SocketType.ROUTER)
     option(router, router_raw=1)
-    assert router.whole_at == 2
+    assert router.max_parts == 2
     pipe = peer(router, b"", minor=(0, 0))
     identity = pipe.routing_id
     assert len(identity) == 5

@@ -53,7 +53,7 @@ def test_it_is_always_mandatory() -> None:
     assert stream.send([pipe.routing_id, b"y"]) == BLOCKED
     assert stream.begin(pipe.routing_id) == BLOCKED
     pipe.queue.clear()
-    stream.room(pipe)
+    stream.on_writable(pipe)
     assert stream.send([pipe.routing_id, b"y"]) == SENT
     stream.detach(pipe)
     assert unreachable(lambda: stream.send([pipe.routing_id, b"x"]))
@@ -79,18 +79,18 @@ def test_an_end_that_detaches_at_once() -> None:
 
 
 def test_the_second_part_ends_a_message() -> None:
-    assert make(SocketType.STREAM).whole_at == 2
+    assert make(SocketType.STREAM).max_parts == 2
 
 
 def test_a_connecting_pipe_is_named_at_once_and_routing_id_tells_how() -> None:
     stream = make(SocketType.STREAM)
     pipe = FakePipe()
     stream.attach(pipe)
-    assert stream.host.options.routing_id == pipe.routing_id
+    assert stream.impl.options.routing_id == pipe.routing_id
     given = FakePipe(given_id=b"X")
     stream.attach(given)
     assert given.routing_id == b"X"
-    assert stream.host.options.routing_id == pipe.routing_id
+    assert stream.impl.options.routing_id == pipe.routing_id
     stream.send([b"X", b"early"])
     assert list(given.queue) == [[b"early"]]
 
@@ -114,6 +114,6 @@ def test_pairs_that_left_are_not_sent_again(raw: bool) -> None:
     assert pattern.send(message) == BLOCKED
     assert list(pipe.queue) == [[b"1"], [b"2"]]
     pipe.queue.clear()
-    pattern.room(pipe)
+    pattern.on_writable(pipe)
     assert pattern.send(message) == SENT
     assert list(pipe.queue) == [[b"3"], [b"4"]]

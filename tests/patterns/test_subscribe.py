@@ -201,7 +201,7 @@ def test_xsub_loses_no_subscription_for_a_full_publisher() -> None:
     assert list(slow.queue) == [[b"data"], [b"\1a"], [b"\1b"], [b"\0a"]]
     assert len(quick.queue) == 4
     slow.queue.clear()
-    xsub.room(slow)
+    xsub.on_writable(slow)
     xsub.send([b"again"])
     assert list(slow.queue) == [[b"again"]]
 
@@ -231,7 +231,7 @@ def test_xsub_drops_for_a_full_publisher_and_never_blocks() -> None:
     assert [xsub.send([b"%d" % n]) for n in range(3, 6)] == [SENT] * 3
     assert (len(slow.queue), len(quick.sent)) == (1, 3)
     slow.queue.clear()
-    xsub.room(slow)
+    xsub.on_writable(slow)
     xsub.send([b"x"])
     assert len(slow.queue) == 1
 

@@ -1,6 +1,6 @@
 """A `zmq.asyncio` for parts of pyzmq's suite that test something else by way of it (authentication, monitors).
 
-Its sockets are gzmtp's, whose calls block; what they return can be awaited and is done. No test of asyncio itself runs on it.
+Its sockets are gzmtp's, whose calls block; what they return can be expected_reply and is done. No test of asyncio itself runs on it.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def by_hand(raw, server, keys):
     bindings = pytest.importorskip("nacl.bindings", reason="PyNaCl is not installed")
     import importlib
 
-    z85 = importlib.import_module("gzmtp.z85").decode
+    z85 = importlib.import_module("gzmtp.wire.z85").decode
     (server_public, _), (public, secret) = keys
     hand = CurveClient(bindings, z85(server_public), z85(public), z85(secret))
     peer = raw(server[2])

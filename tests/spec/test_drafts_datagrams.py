@@ -49,7 +49,7 @@ def stranger():
 
 
 def carrier_of(socket):
-    return socket._host.dialers[0]
+    return socket._impl.dialers[0]
 
 
 def test_groups_are_chosen_by_the_dish(radio_and_dish, zmq):
@@ -142,7 +142,7 @@ def test_several_ways_at_once(sockets, radio_and_dish, bind):
     third.connect(bind(radio))
     for dish in (first, second, third):
         dish.join("g")
-    eventually(lambda: radio._host.pattern._members)
+    eventually(lambda: radio._impl.pattern._members)
     radio.send(b"x", group="g")
     assert [dish.recv() for dish in (first, second, third)] == [b"x"] * 3
 

@@ -66,7 +66,7 @@ def test_dgram_without_an_endpoint_and_with_two(sockets, zmq):
     dgram.bind("udp://127.0.0.1:*")
     first = endpoint_of(dgram)
     dgram.bind("udp://127.0.0.1:*")  # libzmq ends the second
-    eventually(lambda: len(dgram._host.dialers) == 1)
+    eventually(lambda: len(dgram._impl.dialers) == 1)
     dgram.send_multipart([first[6:].encode(), b"to myself"])
     assert dgram.recv_multipart() == [first[6:].encode() + b"\0", b"to myself"]
 

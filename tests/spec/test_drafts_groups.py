@@ -225,13 +225,13 @@ def test_what_a_radio_says_on_the_wire(sockets, bind, raw):
     def sent():
         radio.send(b"body", group="x")
         radio.send(b"body", group="g")
-        return radio._host.pattern._members
+        return radio._impl.pattern._members
 
     eventually(sent)
     radio.send(b"body", group="g")
     assert dish.recv_message() == [b"g", b"body"]
     dish.send(zmtp.command(b"LEAVE", b"g"))
-    eventually(lambda: not radio._host.pattern._members)
+    eventually(lambda: not radio._impl.pattern._members)
 
 
 def test_what_a_dish_says_on_the_wire(sockets, bind, raw):

@@ -158,9 +158,9 @@ def test_reconnect_stop_after_disconnect(sockets, unused, transport, zmq, stop):
     client.send(b"x")
     client.disconnect(place)
     if stop:
-        eventually(lambda: not client._host.dialers)
+        eventually(lambda: not client._impl.dialers)
     else:
-        stays(lambda: client._host.dialers, 10)
+        stays(lambda: client._impl.dialers, 10)
         pull = sockets("PULL")
         pull.bind(place)
         assert pull.recv() == b"x"
@@ -175,7 +175,7 @@ def test_batch_sizes(sockets, bind, raw, zmq):
     pull.in_batch_size = 100
     pull.out_batch_size = 3000
     place = bind(pull)
-    before, after = (listener.tuning for listener in pull._host.listeners)
+    before, after = (listener.tuning for listener in pull._impl.listeners)
     assert before is tuning
     assert (after.in_batch, after.in_batch_large, after.out_batch) == (100, 100, 3000)
     for value in (0, -1):

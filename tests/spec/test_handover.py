@@ -89,7 +89,7 @@ def test_who_was_ousted_is_answered_heartbeats(sockets, bind, raw, transport):
     former.send(zmtp.message(b"unheard") + zmtp.command(b"PING", bytes(2) + b"context"))
     assert former.recv() == (zmtp.COMMAND, b"\x04PONGcontext")
     former.close()
-    eventually(lambda: len(router._host.listeners[0].connections) == 1)
+    eventually(lambda: len(router._impl.listeners[0].connections) == 1)
 
 
 def test_handover_to_who_was_connected_to(sockets, bind, events, zmq):

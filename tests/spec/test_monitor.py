@@ -65,7 +65,7 @@ def test_peer_goes_and_comes_back(sockets, bind, events, transport):
     watch = events(client)
     client.connect(place)
     watch.until("HANDSHAKE_SUCCEEDED")
-    watch.forget()
+    watch.close_after_fork()
     server.unbind(place)
     server.close(0)
     watch.until("CONNECT_RETRIED")

@@ -97,7 +97,7 @@ def test_interval_grows_while_nobody_shakes_hands(sockets, raw_listener, events)
     watch.until(*["CONNECT_RETRIED"] * 6)
     values = [value for name, value, _ in watch.seen if name == "CONNECT_RETRIED"]
     assert values[:6] == [1, 2, 4, 8, 16, 16]
-    watch.forget()
+    watch.close_after_fork()
     good = listener.accept()
     good.handshake("PULL")
     watch.until("HANDSHAKE_SUCCEEDED")

@@ -57,6 +57,6 @@ class Events:
     def address(self, name: str) -> str:
         return next(address for seen, _, address in self.seen if seen == name)
 
-    def forget(self) -> None:
+    def close_after_fork(self) -> None:
         self._read()
         self.seen.clear()

@@ -139,7 +139,7 @@ CONNECT: list[Any] = [
     ("tcp://127.0.0.1:5/path", errno.EINVAL),
     ("tcp://*:*;127.0.0.1:5555", errno.EINVAL),
     ("tcp://-host:5555", errno.EINVAL),
-    ("tcp://_host:5555", errno.EINVAL),
+    ("tcp://_impl:5555", errno.EINVAL),
     ("tcp://%lo:5555", errno.EINVAL),
     ("tcp://ho/st:5555", errno.EINVAL),
     ("tcp://hôst:5555", errno.EINVAL),

@@ -1,4 +1,4 @@
-"""Host names: resolved when dialed, by gevent's resolver, and never for what is no name."""
+"""SocketImpl names: resolved when dialed, by gevent's resolver, and never for what is no name."""
 
 from __future__ import annotations
 

@@ -152,8 +152,8 @@ def test_a_closed_decoder_leaves_no_buffer_to_the_garbage_collector(
     for piece in pieces:
         drive(decoder, [data[place : place + piece]])
         place += piece
-    if not pieces and decoder.likely:
-        decoder.guess()  # and nothing comes
+    if not pieces and decoder.predictable:
+        decoder.predict()  # and nothing comes
     decoder.close()
     assert decoder.want is None
     circle: list[Any] = [decoder]

@@ -260,13 +260,13 @@ def test_commands_that_come_with_every_large_message_are_seen_each_time(place: s
     data = ping + head if place == "before" else first + ping + head[len(first) :]
     decoder = Decoder()
     for _ in range(5):
-        if decoder.likely:
-            start, rest = decoder.guess()
+        if decoder.predictable:
+            start, rest = decoder.predict()
             count = min(len(start) + len(rest), len(data) + len(body))
             whole = (data + body)[:count]
             start[:] = whole[: len(start)]
             rest[: count - len(start)] = whole[len(start) :]
-            messages = decoder.guessed(count)
+            messages = decoder.predicted(count)
             messages += drive(decoder, [(data + body)[count:]])
         else:
             messages = drive(decoder, [data + body[:5000], body[5000:]])

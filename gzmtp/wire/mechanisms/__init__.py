@@ -1,7 +1,7 @@
 """What every security mechanism offers the handshake, and the faults that they share.
 
 A mechanism is one side of one security handshake: made anew for each connection, fed with the
-bodies of the peer's commands, it returns framed commands to send.  It must not know greetings,
+bodies of the peer's commands, it returns framed commands to send.  It is independent of greetings,
 framing of what comes in, or sockets; ZAP only as a question (`waiting`) and its answer (`admit`,
 `deny`).  A change of phase swaps `receive`.
 

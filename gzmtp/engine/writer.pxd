@@ -1,0 +1,38 @@
+# What the compiler is told of writer.py; nothing but it reads this (gzmtp/_compiled.py).
+cimport cython
+from gzmtp.pipe cimport Pipe as CPipe
+from gzmtp.hub.loop cimport Loop as CLoop, Watch as CWatch
+from gzmtp.metrics cimport Counters as CCounters
+from gzmtp.hub.adaptive_spin cimport AdaptiveSpin as CAdaptiveSpin
+
+cdef class WriteEngine:
+    cdef public CPipe pipe
+    cdef public CCounters counters
+    cdef public CLoop loop
+    cdef public object encode, _encode_control, _frame_size, _send, _sock, _tuning
+    cdef public object _on_writable, _connection, _request_yield, _here, _impl
+    cdef public Py_ssize_t _large, _short_run, _take, _run, _tick
+    cdef public bint _sync, _batch_large, _batching, _blocked, _closed
+    cdef public CWatch _watch
+    cdef public object _answers, _rest, _batch
+    cdef public double _since
+    cdef public CAdaptiveSpin _answer, _write_spin_budget
+
+    cpdef _start(self)
+    cpdef wake(self)
+    cpdef release(self)
+    cpdef nudge(self)
+    cpdef _set_mark(self)
+    cpdef _set_blocked_mark(self)
+    cpdef _tick_over(self)
+    @cython.locals(
+        pipe=CPipe, counters=CCounters, count=Py_ssize_t, take=Py_ssize_t, size=Py_ssize_t,
+        sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
+    cpdef _write(self)
+    cpdef _wait(self)
+    cpdef _writable(self)
+    cpdef bint _write_spin(self) except *
+    @cython.locals(counters=CCounters, sent=Py_ssize_t, took=Py_ssize_t)
+    cpdef Py_ssize_t _go_on(self) except -2
+    @cython.locals(pipe=CPipe)
+    cpdef _offer_room(self)

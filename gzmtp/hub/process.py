@@ -1,0 +1,180 @@
+"""Exit and fork: what happens to contexts when the process ends or doubles.
+
+Owns the register of living contexts.  Independent of what a context consists of.
+
+Exit: a program that ends right after send expects the message to arrive; libzmq's I/O thread
+mostly sees to it, here the hub has to run once more.  Fork: the child must not touch the wire.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent import monkey
+from greenlet import getcurrent
+
+from gzmtp.hub.loop import Loop
+
+_states: weakref.WeakSet[Any] = weakref.WeakSet()
+_exiting = False
+_last: Any = None  # the greenlet in which the interpreter ends
+_kept: set[Loop] = set()  # those of other threads, which may wait in them
+
+#: Called whenever a context has come to be (what GZMTP_OBSERVE switches on waits for the first).
+beginnings: list[Callable[[], object]] = []
+
+#: Seconds between two looks at what is still to leave.
+_PACE = 0.002
+#: Seconds that other threads' loops may take to stand still.
+_STANDSTILL = 0.25
+
+_new_lock: Any = monkey.get_original("_thread", "allocate_lock")
+_sleep: Any = monkey.get_original("time", "sleep")
+
+
+def register(state: Any) -> None:
+    """Have a context seen to at exit and fork."""
+    _states.add(state)
+    for begun in beginnings:
+        begun()
+
+
+def living() -> list[Any]:
+    """Return all contexts of which anything is left, the oldest first."""
+    return sorted(_states, key=lambda state: state.number)
+
+
+def exiting() -> bool:
+    """Whether the interpreter is on its way out."""
+    return _exiting
+
+
+def hold() -> None:
+    """Keep the calling greenlet, as the interpreter ends: a daemon thread that uses a socket is
+    not to fail because of that, nor to go on.  Returns in the greenlet that ends.
+
+    Its thread's loop goes on all the same: it may have something to send.
+    """
+    loop = Loop.here()
+    if getcurrent() is _last or loop.in_hub():
+        return
+    loop.hold()
+    try:
+        while True:
+            loop.hub.switch()
+    finally:
+        loop.release()
+
+
+def keep(loop: Loop) -> None:
+    """Keep the loop of a thread that may wait in it, although its sockets are leaving it."""
+    if not (loop.dead or loop.is_here()):
+        try:
+            loop.call_soon_threadsafe(loop.hold)
+        except (TypeError, ValueError):
+            return  # the thread has ended this very moment
+        _kept.add(loop)
+
+
+def _stop_others() -> None:
+    """Have the loops of daemon threads stand still: one that turns while the interpreter goes to
+    pieces around it crashes (on libuv it does)."""
+    still: list[None] = []
+
+    def stand_still() -> None:
+        lock = _new_lock()
+        lock.acquire()
+        still.append(None)
+        lock.acquire()  # natively, and for ever
+
+    for loop in _kept:
+        try:
+            loop.call_soon_threadsafe(stand_still)
+        except (TypeError, ValueError):
+            still.append(None)
+    limit = time.monotonic() + _STANDSTILL
+    while len(still) < len(_kept) and time.monotonic() < limit:
+        _sleep(_PACE)
+
+
+def _flush() -> None:
+    """Close every socket, and let what was sent leave, within LINGER and the tuning's bounds."""
+    global _exiting, _last
+    _exiting, _last = True, getcurrent()
+    sockets = [impl for state in list(_states) for impl in list(state.sockets)]
+    for impl in sockets:
+        impl.close_at_exit()
+    began = time.monotonic()
+    while True:
+        elapsed = time.monotonic() - began
+        waiting = [impl for impl in sockets if not impl.done]
+        if not any(_worth_waiting(impl, elapsed) for impl in waiting):
+            break
+        gevent.sleep(_PACE)
+    _stop_others()
+
+
+def _worth_waiting(impl: Any, elapsed: float) -> bool:
+    tuning = impl.tuning
+    if elapsed > tuning.exit_linger:
+        return False
+    if elapsed <= tuning.exit_linger_unconnected:
+        return bool(impl.dialers or impl.listeners)
+    may_connect_soon = any(dialer.may_connect_soon for dialer in impl.dialers)
+    return may_connect_soon or any(listener.connections for listener in impl.listeners)
+
+
+def _forget() -> None:
+    """In a forked child: let go of the parent's sockets without touching the wire."""
+    # First, so that stopping a watcher cannot reach into the epoll set that the parent shares.
+    gevent.reinit()
+    for state in list(_states):
+        state.close_after_fork()
+    _states.clear()
+
+
+def adopt(impl: Any) -> None:
+    """Have a socket looked after if the thread in which it lives ends: what a closed one has not
+    sent yet leaves, an open one goes on as soon as somebody uses it."""
+    if not impl.loop.hub.main_hub and _keeper.take not in impl.loop.exit_callbacks:
+        impl.loop.exit_callbacks.append(_keeper.take)
+
+
+class _ThreadReaper:
+    """A native thread that sends what threads which have ended left behind.
+
+    libzmq's I/O thread outlives the threads that use sockets; a hub does not.
+    """
+
+    def __init__(self) -> None:
+        self._begin: Any = monkey.get_original("_thread", "start_new_thread")
+
+    def take(self, loop: Loop) -> None:
+        """The thread of *loop* has ended."""
+        left = [impl for state in list(_states) for impl in list(state.sockets)
+                if impl.loop is loop and not impl.done]  # fmt: skip
+        for impl in left:
+            if not impl.closed:
+                impl.on_thread_exit()
+        closed = [impl for impl in left if impl.closed]
+        if closed:
+            self._begin(self._keep, (closed,))
+
+    def _keep(self, sockets: list[Any]) -> None:
+        for impl in sockets:
+            impl.here()
+        while not all(impl.done for impl in sockets):
+            gevent.sleep(_PACE)
+
+
+_keeper = _ThreadReaper()
+
+atexit.register(_flush)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,85 @@
+"""What takes connections in: Listener (bind: accept).
+
+Owns accepting, and pausing when descriptors are exhausted.  Independent of patterns, nor what
+becomes of a connection; its impl is told what came and went.  zmq_bind(3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gzmtp.constants import Event
+from gzmtp.hub.loop import READ, Timer, Watch
+from gzmtp.sockets.endpoint import Endpoint
+from gzmtp.transports import OutOfDescriptors
+
+#: Seconds until a listener that ran out of descriptors tries again.
+_DESCRIPTOR_PAUSE = 0.1
+#: Connections accepted in one turn of the loop.
+_ACCEPTS = 64
+
+
+class Listener(Endpoint):
+    """Accepts; each connection has a pipe of its own, which ends with it."""
+
+    listens = True
+
+    def __init__(self, *args: Any, sock: Any) -> None:
+        super().__init__(*args)
+        self.sock = sock
+        self._watch: Watch = Watch(self.impl.loop, sock.fileno(), READ, self._accept)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self.monitor(Event.LISTENING, self.sock.fileno())
+        self._watch.start()
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS):
+            try:
+                accepted = self.transport.accept(self.sock)
+            except OutOfDescriptors as error:
+                # The backlog stays readable: without a pause this would be a busy loop.
+                self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+                self._watch.stop()
+                self._timer = Timer(self.impl.loop, _DESCRIPTOR_PAUSE, self._go_on)
+                return
+            if accepted is None:
+                return
+            self._take_in(accepted[0])
+            if self.closed:
+                return
+
+    def _take_in(self, sock: Any) -> None:
+        try:
+            if not self.transport.admits(sock, self.options):
+                sock.close()
+                return
+            self.transport.prepare(sock, self.options)
+        except OSError as error:  # gone before it was served
+            sock.close()
+            self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+            return
+        self.monitor(Event.ACCEPTED, sock.fileno())
+        self._adopt(sock, self.endpoint)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        self._watch.start()
+        self._accept()
+
+    def stop(self) -> None:
+        """Accept nobody any more; who was accepted stays.  Idempotent."""
+        fd = self.sock.fileno()
+        if fd >= 0:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._watch.close()
+            self.sock.close()
+            self.transport.unlisten(self.target, self.sock)
+            self.monitor(Event.CLOSED, fd)
+
+    def close(self) -> None:
+        """Stop accepting, and end what was accepted here; idempotent."""
+        self.stop()
+        super().close()
