@@ -47,6 +47,7 @@ class ContextState:
         self.tuning = Tuning.from_environ()
         self.names = Names()
         self.sockets: set[SocketImpl] = set()
+        self.questions: set[Any] = set()  # to the ZAP handler, which are out
         self.number = next(_numbers)
         self.past: dict[str, Counters] = {}  # of sockets that have gone, by type
         self.terminated = False
@@ -75,6 +76,7 @@ class ContextState:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
         impl = SocketImpl(self, socket_type)
         impl.number = next(_socket_numbers)
+        impl.label = f"{impl.name} {impl.number}"
         self.sockets.add(impl)
         if self.terminated:  # by another thread meanwhile, which may not have seen this one
             impl.close()
@@ -115,6 +117,7 @@ class ContextState:
         for impl in self.sockets:
             impl.close_after_fork()
         self.sockets.clear()
+        self.questions.clear()
         self.names = Names()
 
 

@@ -21,15 +21,15 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROWS = (
     "_version _compiled buffers constants error tuning metrics wire.z85 hub.adaptive_spin",
     "engine sockets sockets.option_table",  # their __init__.py; each module of theirs has a place of its own,
-    "hub engine.malloc",  # gevent as gzmtp uses it
+    "hub engine.malloc logger",  # gevent as gzmtp uses it
     "wire | patterns | pipe | sockets.options",
     "sockets.security sockets.closed frame engine.reader engine.writer engine.stream",
     "engine.handshaking",
     "engine.connection",
     "transports",
-    "sockets.endpoint sockets.listener",
+    "sockets.endpoint sockets.inproc_peer sockets.listener",
     "capabilities sockets.monitor sockets.zap_client",
-    "sockets.datagrams sockets.inproc_peer",
+    "sockets.datagrams",
     "sockets.fastpath",
     "sockets.thread_affinity",
     "sockets.linger",

@@ -13,8 +13,10 @@ from __future__ import annotations
 import errno
 from _socket import SHUT_WR
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
+from gzmtp import logger
 from gzmtp.constants import Event
 from gzmtp.engine.handshaking import PEER_LEFT, Handshaking
 from gzmtp.engine.reader import ReadEngine
@@ -115,7 +117,8 @@ class Connection(Handshaking):
         self.counters.connections += 1
         interval = options.heartbeat_ivl
         if interval > 0 and peer is not None and peer.version >= (3, 0):
-            timer = Timer(self.loop, interval / 1000, self._heartbeat, repeat=True)
+            beat = partial(self._try, self._heartbeat)
+            timer = Timer(self.loop, interval / 1000, beat, repeat=True)
             self._timers["heartbeat"] = timer
         self._handshake = None
         self.writer.begin()
@@ -175,13 +178,13 @@ class Connection(Handshaking):
         """The pattern will have no more of this peer (it may be in the midst of a call)."""
         self.loop.call_soon(self.close, ProtocolError(reason))
 
-    def failed(self, error: OSError) -> None:
+    def failed(self, error: Exception) -> None:
         """Nothing can be sent any more.  What the peer sent before it went is still to be read:
         the end of that is the connection's end, as in libzmq."""
-        self._failure = error
-        if self._reading_stopped:
+        if self._reading_stopped or not isinstance(error, OSError):
             self.close(error)
             return
+        self._failure = error
         try:
             self.sock.shutdown(SHUT_WR)  # so that the end comes, whatever was wrong
         except OSError:
@@ -207,7 +210,8 @@ class Connection(Handshaking):
         """End this life, whatever phase it is in; idempotent.
 
         *reason* is an OSError or a ProtocolError; None when this side wants no more of it (the
-        owner is not told then).
+        owner is not told then).  Any other exception is a fault of ours, or of a handler that was
+        called: it costs this connection, and is logged.
         """
         if self.closed:
             return
@@ -223,29 +227,32 @@ class Connection(Handshaking):
             self.reader.close()
         if self.writer is not None:
             self.writer.close()
-        unfinished = self._opening is not None or self._handshake is not None
+        refused = self._handshake is not None and self._handshake.refused is not None
+        unfinished = self._opening is not None or self.pipe is None and not self.owner.stream
         if unfinished:
             self.counters.failed_handshakes += 1
         if self._handshake is not None:
             try:
                 self._say(self._handshake.final_bytes)
-            except OSError:
+            except Exception:
                 pass  # it does not want to know
         if isinstance(reason, ProtocolError) and reason.event:
             self.owner.monitor(reason.event, reason.code, self)
         elif (
-            unfinished
-            and (self._handshake is None or self._handshake.refused is None)  # it is known already
-            and isinstance(reason, OSError)
-        ):
-            self.owner.monitor(
-                Event.HANDSHAKE_FAILED_NO_DETAIL, reason.errno or errno.EPIPE, self
-            )
+            unfinished and not refused  # else the monitor knows already
+            and reason is not None and not isinstance(reason, ProtocolError)
+        ):  # fmt: skip
+            usual = errno.EPIPE if isinstance(reason, OSError) else errno.EPROTO
+            number = getattr(reason, "errno", None) or usual
+            self.owner.monitor(Event.HANDSHAKE_FAILED_NO_DETAIL, number, self)
         try:
             self.sock.close()
         except OSError:
             pass
         if reason is not None:
+            logger.ended(self.owner.impl.label, self.endpoint, reason)
+            if not isinstance(reason, (OSError, ProtocolError)):
+                logger.unforeseen(self.owner.impl.label, "a connection", self.endpoint, reason)
             self.owner.monitor(Event.DISCONNECTED, self.fd, self)
             self.owner.lost(self, reason)
 

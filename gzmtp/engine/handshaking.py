@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from gzmtp.engine.stream import TransportHandshake
-from gzmtp.error import ProtocolError
 from gzmtp.hub.loop import OPENING, READ, Loop, Timer, Watch
 from gzmtp.wire.handshake import Handshake, Peer
 
@@ -46,11 +45,11 @@ class Handshaking:
 
     def start(self) -> None:
         """Begin the transport's handshake, if it has one, else greet the peer."""
-        try:
-            self._opening = self.owner.transport_handshake(self.sock)
-        except OSError as error:  # it cannot even begin: a certificate's file is gone
-            self.close(error)
-            return
+        self._try(self._begin)
+
+    def _begin(self) -> None:
+        # (An OSError: it cannot even begin, since a certificate's file is gone, say.)
+        self._opening = self.owner.transport_handshake(self.sock)
         if self._opening is None:
             self._greet(None, b"")
             return
@@ -127,7 +126,7 @@ class Handshaking:
             step()
         except BlockingIOError:
             pass
-        except (ProtocolError, OSError) as error:
+        except Exception as error:  # (`close` knows which were foreseen)
             self.close(error)
 
     def _shake(self) -> None:

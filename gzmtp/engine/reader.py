@@ -236,6 +236,10 @@ class ReadEngine:
         except (ProtocolError, OSError) as error:
             ended = True
             end = error.with_traceback(None)  # which refers to this frame, and that to the error
+        except Exception as error:  # nobody's fault that is known of: this connection ends of it
+            if not self._closed:
+                self._connection.on_eof(error)
+            return came
         if ended and not self._closed:
             self._connection.on_eof(end)
         return came

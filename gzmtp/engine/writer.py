@@ -264,9 +264,13 @@ class WriteEngine:
                 popleft = queue.popleft
                 batch = [popleft() for _ in range(take)]
                 count = take
-            buffers = self.encode(batch, self._large) if count else []
-            if pipe.control or self._answers:
-                self._put_control(buffers)
+            try:
+                buffers = self.encode(batch, self._large) if count else []
+                if pipe.control or self._answers:
+                    self._put_control(buffers)
+            except Exception as error:  # unforeseen: what cannot be framed goes with the connection
+                self._fail(error)
+                return
             if not buffers:
                 break
             try:
@@ -450,9 +454,10 @@ class WriteEngine:
     # -- the end
 
     def _fail(
-        self, error: OSError, buffers: Sequence[Any] = (), batch: Sequence[Message] = ()
+        self, error: Exception, buffers: Sequence[Any] = (), batch: Sequence[Message] = ()
     ) -> None:
-        """The socket is dead.  Told in a later turn: the caller is in the midst of a pattern."""
+        """The socket is dead, or there is a fault in us.  Told in a later turn: the caller is in
+        the midst of a pattern."""
         if not self._rest:
             self._rest = deque(buffers)
             self._batch = batch
@@ -465,8 +470,10 @@ class WriteEngine:
         self._unwatch()
         if self.loop.dead:  # with the thread in which the socket lived
             self._here()
-        # Without its traceback: that would keep the batch as long as the connection is there.
-        self.loop.call_soon_threadsafe(self._connection.failed, error.with_traceback(None))
+        if isinstance(error, OSError):
+            # Without its traceback: that would keep the batch as long as the connection is there.
+            error = error.with_traceback(None)
+        self.loop.call_soon_threadsafe(self._connection.failed, error)
 
     def unsent(self) -> list[Message]:
         """Return the messages of the unfinished batch of which no byte has left."""

@@ -3,9 +3,8 @@
 Owns the gevent watchers of everything that lives on a hub.  Independent of what they serve.
 
 A program that polls with NOBLOCK and never yields would, with callbacks alone, never see a
-message: libzmq has an I/O thread, gzmtp has the hub.  `Loop.poll_nonblocking` makes up
-for it: it asks the kernel which of the watched descriptors are ready and calls their callbacks, and
-those of due timers, without switching to another greenlet.
+message: libzmq has an I/O thread, gzmtp the hub.  `Loop.poll_nonblocking` asks the kernel which
+watched descriptors are ready, and calls back for them and for due timers, without a switch.
 """
 
 from __future__ import annotations

@@ -182,6 +182,11 @@ class FairQueued(Pattern):
         super().detach(pipe)
         self._in.detach(pipe)
 
+    def empty(self, pipe: Pipe) -> None:
+        """Throw away what it delivered, after all."""
+        super().empty(pipe)
+        self._in.detach(pipe)
+
     def origin(self) -> Pipe | None:
         """The pipe that brought the message taken last."""
         return self._in.source

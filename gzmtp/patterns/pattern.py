@@ -150,6 +150,11 @@ class Pattern:
         """`detach` a pipe that the user ends himself: he need not be told."""
         self.detach(pipe)
 
+    def empty(self, pipe: Pipe) -> None:
+        """Throw away what a peer has sent that the user has just disconnected from: RFC 28 to 30
+        have a queue end with its connection.  (What a peer sent that left is still read.)"""
+        pipe.inbox.clear()
+
     def taken(self, identity: bytes) -> bool:
         """Whether a peer has this routing id already."""
         return False

@@ -242,6 +242,9 @@ class Xpub(Pub):
             self._last = None
         super().detach(pipe)
 
+    def empty(self, pipe: Pipe) -> None:
+        """Keep it: what stands in the news is the user's already, as in libzmq."""
+
     def _forget(self, pipe: Pipe) -> None:
         asked = self._asked.forget(pipe)
         wanted = self._wanted.forget(pipe)

@@ -93,6 +93,13 @@ class Req(Pattern):
         self._out.detach(pipe)
         self._in.detach(pipe)
 
+    def empty(self, pipe: Pipe) -> None:
+        """Throw away its reply."""
+        super().empty(pipe)
+        self._in.detach(pipe)
+        if self._asked is pipe:
+            self._reply = None
+
     def on_writable(self, pipe: Pipe) -> None:
         """It can be asked again."""
         self._out.on_writable(pipe)
@@ -226,6 +233,13 @@ class Rep(Pattern):
         """Forget a peer; its requests stay readable, a reply to it will be dropped."""
         super().detach(pipe)
         self._in.detach(pipe)
+
+    def empty(self, pipe: Pipe) -> None:
+        """Throw away its requests, and one that has been found but not taken."""
+        super().empty(pipe)
+        self._in.detach(pipe)
+        if self._request is not None and self._asker is pipe:
+            self._request = self._asker = None
 
     def begin(self, part: Part) -> int:
         """Refuse while there is no request to answer."""

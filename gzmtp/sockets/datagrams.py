@@ -73,7 +73,7 @@ class Datagrams(Dialer):
         queue = pipe.queue
         while queue:
             sent = 0
-            datagram_and_address = self._encode(queue[0])
+            datagram_and_address = self._guarded(self._encode, queue[0])
             if datagram_and_address is not None:
                 try:
                     sent = self.sock.sendto(*datagram_and_address)
@@ -88,6 +88,14 @@ class Datagrams(Dialer):
             counters.bytes_out += sent
         if pipe.full and len(queue) <= pipe.sndhwm // 2:
             self.on_writable(pipe)
+
+    def _guarded(self, step: Callable[..., Any], *args: Any) -> Any:
+        """What *step* makes of a datagram; None, which is none, after an unforeseen exception."""
+        try:
+            return step(*args)
+        except Exception as error:
+            self._unforeseen("a datagram", error)
+            return None
 
     def _wait(self) -> None:
         """Go on when the kernel has room."""
@@ -125,7 +133,7 @@ class Datagrams(Dialer):
                 break
             counters.reads += 1
             counters.bytes_in += len(data)
-            message = self._decode(data, sender)
+            message = self._guarded(self._decode, data, sender)
             if message is not None and not self.retired:
                 messages.append(message)
         if messages:

@@ -7,6 +7,7 @@ intervals: zmq_setsockopt(3), ZMQ_RECONNECT_IVL and _IVL_MAX.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import random
 from types import ModuleType
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import gevent
 
+from gzmtp import logger
 from gzmtp.constants import Event, ReconnectStop, SocketType
 from gzmtp.engine.connection import Connection
 from gzmtp.engine.stream import TransportHandshake
@@ -32,6 +34,7 @@ class SocketImpl(Protocol):
     """What an endpoint asks of the socket's impl."""
 
     loop: Loop
+    label: str
     type: int
     fans_out: bool
     encoders: dict[Encode, Encode]
@@ -130,12 +133,22 @@ class Endpoint:
         self.connections.discard(connection)
         self.impl.left(self, connection, connection.pipe)
 
+    def _unforeseen(self, what: str, error: Exception) -> None:
+        logger.unforeseen(self.impl.label, what, self.endpoint, error)
+
     def _adopt(self, sock: Any, name: str) -> None:
-        connection = Connection(
-            self, sock, self.impl.loop, name, self.transport.peer_address(sock)
-        )
+        failure: Exception | None = None
+        address = ""
+        try:
+            address = self.transport.peer_address(sock)
+        except Exception as error:
+            failure = error
+        connection = Connection(self, sock, self.impl.loop, name, address)
         self.connections.add(connection)
-        connection.start()
+        if failure is None:
+            connection.start()
+        else:
+            connection.close(failure)
 
     def _parts(self) -> list[Any]:
         parts = (self._watch, self._timer, *self.connections)
@@ -193,23 +206,32 @@ class Dialer(Endpoint):
         self._timer = None
         self._refusal = False
         if self.target.instant:
-            self._addresses = list(self.target.resolve())
+            self._addresses = self._look_up()
             self._attempt()
         else:
             self._resolver = gevent.spawn(self._resolve)
 
+    def _look_up(self) -> list[Any]:
+        """The addresses to try; none if there is no answer, for whatever reason."""
+        try:
+            return list(self.target.resolve())
+        except OSError:
+            pass
+        except Exception as error:
+            self._unforeseen("a look-up", error)
+        return []
+
     def _resolve(self) -> None:
         resolver = self._resolver
-        try:
-            addresses = list(self.target.resolve())
-        except OSError:
-            addresses = []
-        if self._resolver is not resolver:
-            return  # another thread asks by now
+        addresses = self._look_up()
+        if self._resolver is not resolver or self.closed:  # another thread asks by now
+            for address in addresses:
+                if isinstance(address, _socket.socket):  # connected already, through a proxy
+                    address.close()
+            return
         self._resolver = None
-        if not self.closed:
-            self._addresses = addresses
-            self._attempt()
+        self._addresses = addresses
+        self._attempt()
 
     def _attempt(self) -> None:
         """Try the next address; when none is left, wait and begin anew."""
@@ -217,13 +239,13 @@ class Dialer(Endpoint):
             address = self._addresses.pop(0)
             try:
                 self.sock = self.transport.open(self.target, address, self.options)
-            except OSError as error:
+            except Exception as error:
                 self._note(error)
                 self.monitor(Event.CLOSED, 0)
                 continue
             if not self.endpoint.startswith("ipc:"):
                 self.monitor(Event.CONNECT_DELAYED, errno.EINPROGRESS)
-            if self.transport.connected(self.sock):
+            if self._is_connected():
                 self._decided()
                 return
             fd = self.sock.fileno()
@@ -241,15 +263,24 @@ class Dialer(Endpoint):
         """The kernel has made up its mind about the connection."""
         try:
             self.transport.finish(self.sock)
-        except OSError as error:
+        except Exception as error:
             self._note(error)
             self._failed()
         else:
             self._connected()
 
-    def _note(self, error: OSError) -> None:
+    def _is_connected(self) -> bool:
+        try:
+            return bool(self.transport.connected(self.sock))
+        except Exception as error:
+            self._note(error)
+            return True  # `finish` will tell, or the handshake
+
+    def _note(self, error: Exception) -> None:
         """Remember whether anybody has refused."""
-        if error.errno == errno.ECONNREFUSED:
+        if not isinstance(error, OSError):
+            self._unforeseen("an attempt to connect", error)
+        elif error.errno == errno.ECONNREFUSED:
             self._refusal = True
 
     def _stop_dialing(self) -> Any:

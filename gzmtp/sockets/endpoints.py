@@ -10,13 +10,14 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+from gzmtp import logger
 from gzmtp.constants import Errno, Event, ReconnectStop, SecurityMechanism, SocketType
 from gzmtp.engine.connection import Connection
 from gzmtp.error import ZMQError
 from gzmtp.pipe import Pipe
 from gzmtp.sockets import monitor as monitoring
 from gzmtp.sockets.datagrams import Datagrams
-from gzmtp.sockets.endpoint import Dialer
+from gzmtp.sockets.endpoint import Dialer, Endpoint
 from gzmtp.sockets.inproc_peer import InprocPeer
 from gzmtp.sockets.linger import Lingering
 from gzmtp.sockets.listener import Listener
@@ -245,16 +246,54 @@ class Binding(Lingering):
                     continue
                 found = True
                 self._end_inproc(inproc)
+                self._pattern.empty(inproc.pipe)
         else:
-            names = {endpoint}
-            for each in [x for x in (*self.listeners, *self.dialers) if x.endpoint in names]:
-                if not each.retired:
-                    found = True
-                    each.parting = bool(self.options.reconnect_stop & AFTER_DISCONNECT)
-                    self.close_after_drain(each)
+            for each in self._called(endpoint, scheme, address):
+                found = True
+                each.parting = bool(self.options.reconnect_stop & AFTER_DISCONNECT)
+                self.close_after_drain(each)
+                if isinstance(each, Dialer):
+                    self._pattern.empty(each.pipe)
         if not found:
             why = "this socket is neither bound nor connected to it"
             raise failure(errno.ENOENT, endpoint, why)
+
+    def _called(self, endpoint: str, scheme: str, address: str) -> list[Endpoint]:
+        """Those that *endpoint* means: by the text that they have or were given (a wildcard is no
+        name); else, as in libzmq, by what it comes down to, to bind() or to connect()."""
+        everybody: list[Endpoint] = [x for x in (*self.listeners, *self.dialers) if not x.retired]
+        exact = [
+            x for x in everybody
+            if x.endpoint == endpoint
+            or x.target.endpoint == endpoint and not getattr(x.target, "wildcard", False)
+        ]  # fmt: skip
+        if exact or scheme == UDP:
+            return exact
+        module = transport(scheme)
+        canonical = getattr(module, "canonical", None)
+        # (Not those behind a proxy, whose names are the proxy's to look up.)
+        candidates = [x for x in everybody if x.transport is module]
+        if not candidates or canonical is None:
+            return []
+        known: dict[tuple[bool, bool], Any] = {}
+
+        def meant(each: Endpoint, binding: bool) -> bool:
+            case = binding, bool(each.options.ipv6)
+            try:
+                if case not in known:
+                    known[case] = canonical(address, binding, each.options)
+                own = each.endpoint.partition("://")[2]
+                return not known[case].isdisjoint(canonical(own, False, each.options))
+            except ZMQError:  # no such address, then
+                known.setdefault(case, frozenset())
+                return False
+
+        for binding in (True, False):
+            found = [x for x in candidates if meant(x, binding)]
+            if found:
+                break
+        # others may have run while a name was looked up
+        return [x for x in found if not (x.retired or x.closed)]
 
     def _end_inproc(self, inproc: InprocPeer) -> None:
         if inproc not in self.inproc_peers:
@@ -300,7 +339,8 @@ class Binding(Lingering):
     # -- who is told of it
 
     def monitor(self, event: int, value: int, endpoint: str) -> None:
-        """Tell the monitor, if there is one."""
+        """Tell the monitor, if there is one, and the log."""
+        logger.told(self.label, event, value, endpoint)
         if self.monitoring is not None:
             self.monitoring.tell(event, value, endpoint)
 

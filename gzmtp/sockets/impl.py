@@ -48,7 +48,7 @@ class SocketImpl(Binding):
         self.state = state
         self.type = socket_type
         self.row = row
-        self.name = row.name
+        self.name = self.label = row.name
         self.options = Options(socket_type, blocky=state.blocky, ipv6=state.ipv6)
         self.tuning: Tuning = state.tuning
         self.loop = Loop.here()
@@ -104,12 +104,22 @@ class SocketImpl(Binding):
             connection.stop_reading()
             return pipe
         if not isinstance(endpoint, Dialer):
-            self._pattern.attach(pipe)
-        elif not endpoint.attached:
+            self._take_in(pipe)
+            return pipe
+        if not endpoint.attached:
             endpoint.attached = True
             self._pattern.attach(pipe)
         self._pattern.ready(pipe)
         return pipe
+
+    def _take_in(self, pipe: Pipe) -> None:
+        """Take in the pipe of an accepted connection: whole, or not at all."""
+        try:
+            self._pattern.attach(pipe)
+            self._pattern.ready(pipe)
+        except Exception:
+            self._pattern.detach(pipe)
+            raise
 
     def left(self, endpoint: Endpoint, connection: Connection, pipe: Pipe | None) -> None:
         """A connection has ended."""

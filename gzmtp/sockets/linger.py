@@ -25,6 +25,7 @@ class Lingering(Handover):
 
     state: Any
     number: int
+    label: str  # its name in the log
     type: int
     name: str
     options: Any

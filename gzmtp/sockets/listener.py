@@ -11,10 +11,9 @@ from typing import Any
 from gzmtp.constants import Event
 from gzmtp.hub.loop import READ, Timer, Watch
 from gzmtp.sockets.endpoint import Endpoint
-from gzmtp.transports import OutOfDescriptors
 
-#: Seconds until a listener that ran out of descriptors tries again.
-_DESCRIPTOR_PAUSE = 0.1
+#: Seconds until a listener that could not accept (it ran out of descriptors) tries again.
+_PAUSE = 0.1
 #: Connections accepted in one turn of the loop.
 _ACCEPTS = 64
 
@@ -38,11 +37,11 @@ class Listener(Endpoint):
         for _ in range(_ACCEPTS):
             try:
                 accepted = self.transport.accept(self.sock)
-            except OutOfDescriptors as error:
+            except Exception as error:  # OutOfDescriptors: see the transport
                 # The backlog stays readable: without a pause this would be a busy loop.
-                self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+                self._failed(error)
                 self._watch.stop()
-                self._timer = Timer(self.impl.loop, _DESCRIPTOR_PAUSE, self._go_on)
+                self._timer = Timer(self.impl.loop, _PAUSE, self._go_on)
                 return
             if accepted is None:
                 return
@@ -56,12 +55,18 @@ class Listener(Endpoint):
                 sock.close()
                 return
             self.transport.prepare(sock, self.options)
-        except OSError as error:  # gone before it was served
+        except Exception as error:  # OSError: gone before it was served
             sock.close()
-            self.monitor(Event.ACCEPT_FAILED, error.errno or 0)
+            self._failed(error)
             return
         self.monitor(Event.ACCEPTED, sock.fileno())
         self._adopt(sock, self.endpoint)
+
+    def _failed(self, error: Exception) -> None:
+        """Nobody was taken in."""
+        if not isinstance(error, OSError):
+            self._unforeseen("an attempt to accept", error)
+        self.monitor(Event.ACCEPT_FAILED, getattr(error, "errno", None) or 0)
 
     def _go_on(self) -> None:
         self._timer = None

@@ -54,6 +54,9 @@ class Transport(Protocol):
     def parse(self, address: str, binding: bool, options: Options) -> Any:
         """The Target of what stands behind "://". ZMQError if its syntax is wrong."""
 
+    # (It may have `canonical(address, binding, options)` too, for unbind() and disconnect(): a set
+    # of what the address comes down to, however it is spelt; two of one place have one in common.)
+
     def open(self, target: Any, sockaddr: Any, options: Options) -> _socket.socket:
         """A socket whose connect() was started. OSError if it failed at once."""
 

@@ -49,6 +49,11 @@ class Target:
         self.ipv6 = ipv6
 
     @property
+    def wildcard(self) -> bool:
+        """Whether the system is to choose the port."""
+        return self.binding and not self.place.port
+
+    @property
     def instant(self) -> bool:
         """resolve() needs nobody's answer and cannot fail."""
         place = self.place
@@ -106,6 +111,26 @@ def parse(endpoint: str, address: str, binding: bool, ipv6: bool) -> Target:
     place = _place(main, endpoint, wildcard_port=binding)
     origin = _place(source, endpoint, wildcard_port=True) if semicolon else None
     return Target(endpoint, place, origin, binding, ipv6)
+
+
+def canonical(target: Target) -> set[tuple[object, ...]]:
+    """What *target* comes down to, however it was spelt: two of one place have a name in common.
+
+    A dialed name that needs looking up stands for itself as well.  Other greenlets may run.
+    """
+    host, port, zone = target.place
+    source = target.source and (target.source.host.lower(), target.source.port)
+    names: set[tuple[object, ...]] = {(host.lower(), port, zone, source)}
+    try:
+        found = target.resolve()
+    except (OSError, ZMQError):  # no such name, or interface, at present
+        found = []
+    for sockaddr in found:
+        digits = sockaddr[0]
+        mapped = digits.startswith("::ffff:") and "." in digits
+        scope = sockaddr[3] if len(sockaddr) == 4 else 0
+        names.add((digits[7:] if mapped else digits, sockaddr[1], scope, source))
+    return names
 
 
 def _place(text: str, endpoint: str, wildcard_port: bool) -> Place:

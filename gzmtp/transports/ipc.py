@@ -26,6 +26,7 @@ __all__ = [
     "Target",
     "accept",
     "admits",
+    "canonical",
     "connected",
     "finish",
     "listen",
@@ -84,6 +85,12 @@ def parse(address: str, binding: bool, options: Options) -> Target:
         return Target(endpoint, address, wildcard=True)
     _check(address, endpoint)
     return Target(endpoint, address, wildcard=False)
+
+
+def canonical(address: str, binding: bool, options: Options) -> set[tuple[object, ...]]:
+    """The path that *address* comes down to."""
+    _check(address, f"{SCHEME}://{address}")
+    return {(address if address.startswith("@") else os.path.abspath(address),)}
 
 
 def open(target: Target, sockaddr: bytes, options: Options) -> _socket.socket:

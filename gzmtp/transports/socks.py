@@ -51,6 +51,7 @@ class Target:
             raise TimeoutError("the proxy took too long") from None
 
     def _connect(self) -> _socket.socket:
+        request = _request(self._far.place.host, self._far.place.port)
         error = OSError("the proxy's name has no address")
         for address in self._proxy.resolve():
             try:
@@ -61,7 +62,7 @@ class Target:
             try:
                 wait_write(sock.fileno())
                 finish(sock)
-                _talk(sock, self._options, _request(self._far.place.host, self._far.place.port))
+                _talk(sock, self._options, request)
             except OSError as problem:
                 sock.close()
                 error = problem
@@ -84,12 +85,18 @@ def open(target: Target, sock: _socket.socket, options: Options) -> _socket.sock
 
 
 def _request(host: str, port: int) -> bytes:
-    """Ask for a connection: by digits where there are any, else by name."""
+    """Ask for a connection: by digits where there are any, else by name.  OSError if the name
+    cannot be one."""
     try:
         address = ip_address(host)
     except ValueError:
-        name = host.encode("idna")
-        kind, where = _NAME, bytes([len(name)]) + name
+        try:
+            name = host.encode("idna")
+            kind, where = _NAME, bytes([len(name)]) + name
+        except ValueError as error:  # IDNA's, or longer than 255 bytes
+            raise _socket.gaierror(
+                _socket.EAI_NONAME, f"{host!r} is not a host name: {error}"
+            ) from None
     else:
         kind, where = _IPV4 if isinstance(address, IPv4Address) else _IPV6, address.packed
     return bytes([_VERSION, _CONNECT, 0, kind]) + where + port.to_bytes(2, "big")

@@ -25,6 +25,7 @@ __all__ = [
     "Target",
     "accept",
     "admits",
+    "canonical",
     "connected",
     "finish",
     "listen",
@@ -49,6 +50,11 @@ _HINTS = {
 
 def parse(address: str, binding: bool, options: Options) -> Target:
     return addresses.parse(f"{SCHEME}://{address}", address, binding, bool(options.ipv6))
+
+
+def canonical(address: str, binding: bool, options: Options) -> set[tuple[object, ...]]:
+    """What *address* comes down to, however it is spelt; names may be looked up."""
+    return addresses.canonical(parse(address, binding, options))
 
 
 def open(target: Target, sockaddr: SockAddr, options: Options) -> _socket.socket:

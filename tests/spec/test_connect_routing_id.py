@@ -50,7 +50,7 @@ def test_stream_to_stream(sockets, bind, zmq):
     bound.unbind(place)
 
 
-@pytest.mark.gzmtp_only("libzmq 4.3.5 does not tell of it by an error")
+@pytest.mark.gzmtp_only("libzmq 4.3.5 differs here")
 @pytest.mark.parametrize("kind", ["ROUTER", "STREAM"])
 def test_a_name_that_is_taken_is_refused(zmq, sockets, bind, kind):
     places = [bind(sockets("DEALER" if kind == "ROUTER" else kind)) for _ in range(2)]

@@ -152,7 +152,7 @@ def test_user_and_password(zmq, sockets, bind, proxy, password):
     assert via.asked[0] == ("user", b"someuser", password)
 
 
-@pytest.mark.gzmtp_only("libzmq 4.3.5 does not go on after this")
+@pytest.mark.gzmtp_only("libzmq 4.3.5 differs here")
 def test_a_wrong_password(zmq, sockets, bind, proxy):
     via = proxy(user=b"someuser", password=b"secret")
     pull, push = sockets("PULL"), sockets("PUSH", socks_proxy=via.address.encode())
@@ -176,7 +176,7 @@ def test_a_server_that_comes_later(sockets, unused, proxy):
     assert pull.recv() == b"early"
 
 
-@pytest.mark.gzmtp_only("libzmq 4.3.5 does not go on after this")
+@pytest.mark.gzmtp_only("libzmq 4.3.5 differs here")
 def test_a_proxy_that_is_not_there(sockets, bind, unused):
     push = sockets("PUSH", socks_proxy=unused("tcp").removeprefix("tcp://").encode())
     pull = sockets("PULL")
@@ -194,6 +194,46 @@ def test_answers_come_back(sockets, bind, proxy):
         assert rep.recv() == bytes(size)
         rep.send(b"re" + bytes(size))
         assert req.recv() == b"re" + bytes(size)
+
+
+@pytest.mark.gzmtp_only("libzmq 4.3.5 differs here")
+@pytest.mark.parametrize("host", ["a" * 70 + ".com", ".".join(["label"] * 50)], ids=["label", "name"])
+def test_a_name_that_cannot_be_one(sockets, events, proxy, host):
+    """As any name that is not known: it is tried again."""
+    push = sockets("PUSH", socks_proxy=proxy().address.encode(), reconnect_ivl=10)
+    watch = events(push)
+    push.connect(f"tcp://{host}:5555")
+    watch.until(*["CONNECT_RETRIED"] * 3)
+    assert set(watch.names) == {"CONNECT_RETRIED"}
+
+
+GRANTED = b"\x05\x00", b"\x05\x00\x00\x01" + bytes(6)
+
+
+@pytest.mark.gzmtp_only("it is about how gzmtp is built")
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_dialogue_that_was_superseded_leaves_no_connection(sockets, raw_listener, unused, granted):
+    """Another one was begun (the socket was handed to another thread, say) before it came to its end."""
+    proxy = raw_listener()
+    address = proxy.endpoint.removeprefix("tcp://").encode()
+    push = sockets("PUSH", socks_proxy=address, reconnect_ivl=10)
+    push.connect(unused("tcp"))
+    first = proxy.accept()
+    dialer = push._impl.dialers[0]
+    dialer._resolver = None
+    dialer.start()
+    second = proxy.accept()
+    first.send(*GRANTED)
+    first.read(3 + 10)
+    if granted:
+        second.send(*GRANTED)
+        second.read(3 + 10)
+        second.handshake("PULL")
+    else:
+        push.close(0)
+        second.read(3)
+        assert second.closed()
+    assert first.closed()
 
 
 @pytest.mark.gzmtp_only("libzmq gives its proxy all the time it wants")

@@ -268,3 +268,84 @@ def test_several_at_once(handler, sockets, bind):
         answer(handler, b"400" if number % 2 else b"200")
     assert sorted(server.recv_multipart()[0] for _ in range(3)) == [b"0", b"2", b"4"]
     eventually(lambda: not server.poll(20))
+
+
+@pytest.fixture
+def strangers(zmq, sockets, bind):
+    """A PLAIN server, whose handler does not answer, and so many clients of another context."""
+    other = zmq.Context()
+    made = []
+
+    def make(count, **options):
+        server = sockets("PULL", plain_server=1, zap_domain=b"TEST", **options)
+        place = bind(server)
+        for _ in range(count):
+            client = other.socket(zmq.PUSH)
+            made.append(client)
+            client.plain_username, client.plain_password = b"user", b"password"
+            client.linger, client.reconnect_ivl = 0, 20
+            client.connect(place)
+            client.send(b"hello")
+        return server, made
+
+    yield make
+    other.destroy(0)
+
+
+def test_questions_are_no_sockets_of_the_program(zmq, context, strangers):
+    context.max_sockets = 8
+    handler = context.socket(zmq.REP)
+    handler.bind(ZAP)
+    server, clients = strangers(20, rcvtimeo=20_000)
+    assert handler.poll(5000)
+    more = [context.socket(zmq.PUB) for _ in range(6)]
+    with pytest.raises(zmq.ZMQError) as full:
+        context.socket(zmq.PUB)
+    assert full.value.errno == errno.EMFILE
+    for _ in clients:
+        answer(handler)
+    assert [server.recv() for _ in clients] == [b"hello"] * len(clients)
+    for socket in (*more, handler):
+        socket.close(0)
+
+
+@pytest.mark.gzmtp_only("libzmq has no such bound")
+def test_questions_are_bounded(zmq, context, handler, strangers, events, monkeypatch):
+    """Beyond, a peer is refused as by 300, and comes back; nobody else suffers."""
+    from gzmtp.sockets import zap_client as zap
+
+    monkeypatch.setattr(zap, "MOST", 3)
+    server, clients = strangers(5)
+    watch = events(server)
+    watch.until("HANDSHAKE_FAILED_AUTH", "DISCONNECTED")
+    assert watch.value("HANDSHAKE_FAILED_AUTH") == 300
+    assert len(context._state.questions) == 3
+    came = []
+
+    def all_come():
+        if handler.poll(5):
+            answer(handler)
+        while server.poll(0):
+            came.append(server.recv())
+        return len(came) == 5
+
+    eventually(all_come)
+
+
+@pytest.mark.gzmtp_only("it is about how gzmtp is built")
+@pytest.mark.parametrize("end", ["answered", "the client goes", "the handler goes", "the server goes"])
+def test_no_question_is_left(context, handler, strangers, end):
+    server, clients = strangers(4)
+    questions = context._state.questions
+    eventually(lambda: len(questions) == 4)
+    if end == "answered":
+        for _ in clients:
+            answer(handler)
+    elif end == "the client goes":
+        for client in clients:
+            client.close(0)
+    elif end == "the handler goes":
+        handler.close(0)
+    else:
+        server.close(0)
+    eventually(lambda: not questions)

@@ -1,0 +1,43 @@
+"""The `gzmtp` logger: at debug level what a monitor would be told, at error level the unforeseen.
+
+Owns when and from where a record is made.  A handler of a user's may block, switch greenlets or use
+the very sockets that are told of, and what is told happens in callbacks of the hub, in the midst of
+something: so each record is made by a greenlet of its own, a turn later, in the order of the calls.
+Must not know what an event means.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gevent
+
+from gzmtp.constants import Event
+
+LOGGER = "gzmtp"
+
+_log = logging.getLogger(LOGGER)
+_names = {event.value: event.name for event in Event}
+
+
+def told(socket: str, event: int, value: int, endpoint: str) -> None:
+    """An event (zmq_socket_monitor(3)) of *socket*, whether or not anybody monitors it."""
+    if _log.isEnabledFor(logging.DEBUG):
+        name = _names.get(event, str(event))
+        gevent.spawn(_log.debug, "%s: %s %s %s", socket, name, value, endpoint)
+
+
+def ended(socket: str, endpoint: str, reason: BaseException) -> None:
+    """A connection ends, and why: the monitor knows numbers at the most."""
+    if _log.isEnabledFor(logging.DEBUG):
+        gevent.spawn(_log.debug, "%s: a connection of %s ends: %s", socket, endpoint, str(reason))
+
+
+def unforeseen(socket: str, what: str, endpoint: str, error: BaseException) -> None:
+    """*what* ends by an exception that nobody foresaw; it is logged with its traceback."""
+    if _log.isEnabledFor(logging.ERROR):
+        info: Any = (type(error), error, error.__traceback__)
+        text = "%s: %s of %s ends by an unforeseen %s"
+        kind = type(error).__name__
+        gevent.spawn(_log.error, text, socket, what, endpoint, kind, exc_info=info)
