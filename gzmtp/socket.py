@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from gevent._hub_local import get_hub_if_exists
+
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, PollEvent, SocketType
 from gzmtp.error import Again, ZMQError
@@ -216,8 +218,16 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         impl = self._impl
         timeout = impl.options.rcvtimeo
         nonblocking = flags & NOBLOCK or timeout == 0
-        # Who waits already comes first.
-        if (nonblocking or not impl.receivers.waiters) and impl.pattern.refill():
+        ring = impl.pattern.backlog
+        # Who waits already comes first.  (What can be seen from here to be empty is not asked.)
+        if (
+            (nonblocking or not impl.receivers.waiters)
+            and (
+                ring is None or len(ring) > 1
+                or ring and (ring[0].inbox or ring[0].paused or ring[0].more)
+            )
+            and impl.pattern.refill()
+        ):
             if not nonblocking and impl.loop.is_here() and impl.loop.tick_overdue():
                 impl.yield_now()
             try:
@@ -230,9 +240,12 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
             if found is None:
                 raise Again()
             return found
-        moved = not impl.loop.is_here()
+        loop = impl.loop
+        moved = loop.hub is not get_hub_if_exists()
         if moved:
             impl.here()
+        elif timeout < 0 and (impl.dialers or impl.listeners):
+            return impl.receivers.receive(impl, loop)  # type: ignore[no-any-return]
         message: list[bytes] | None = impl.receivers.wait_until(
             impl.try_to_receive,
             impl.loop,

@@ -47,3 +47,19 @@ def test_it_comes_back_with_success(history):
         looks(patience, 1, pays)
     looks(patience, MOST + 10, pays=True)
     assert looks(patience, 100, pays=True) == 100
+
+
+def test_what_comes_late_again_and_again_was_not_worth_it():
+    patience = AdaptiveSpin(1.0)
+    for _ in range(200):
+        if patience.allowed():
+            patience.late()
+    assert looks(patience, 100, pays=True) < 100
+
+
+def test_a_few_late_ones_may_be_the_beginning_of_something():
+    patience = AdaptiveSpin(1.0)
+    for _ in range(5):
+        assert patience.allowed()
+        patience.late()
+    assert looks(patience, 100, pays=True) == 100

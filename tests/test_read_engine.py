@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from gzmtp.engine import reader as read_engine
 from gzmtp.engine.reader import ReadEngine
 from gzmtp.hub.loop import Loop
 from gzmtp.metrics import Counters
@@ -69,6 +70,12 @@ class Ending:
         self.on_eof = ending
 
     def handle_commands(self, bodies): ...
+
+
+@pytest.fixture(autouse=True)
+def spare_cores(monkeypatch):
+    """Whatever else this machine does."""
+    monkeypatch.setattr(read_engine, "spare", lambda: True)
 
 
 @pytest.fixture

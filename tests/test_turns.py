@@ -68,9 +68,19 @@ class Told(AdaptiveSpin):
         self.said.append("paid")
         super().hit()
 
+    def late(self):
+        self.said.append("late")
+        super().late()
+
     def miss(self):
         self.said.append("wasted")
         super().miss()
+
+
+@pytest.fixture(autouse=True)
+def spare_cores(monkeypatch):
+    """Whatever else this machine does."""
+    monkeypatch.setattr(turns, "spare", lambda: True)
 
 
 @pytest.fixture
@@ -120,6 +130,23 @@ class TestLookingOut:
         turn.expected_reply = patience = Told(LONG)
         turn.switch_away()
         assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
+
+    def test_not_where_others_want_the_core(self, kernel, monkeypatch):
+        """It is not even asked whether anything is ready: that costs a system call."""
+        monkeypatch.setattr(turns, "spare", lambda: False)
+        kernel, hub = kernel([], [(7, 1)]), Hub(7)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
+        turn.switch_away()
+        assert (kernel.asked, patience.said, hub.switched) == (0, [], 1)
+
+    def test_what_comes_too_late_to_be_worth_it_is_told_as_that(self, kernel):
+        kernel, hub = kernel([], [], [(7, 1)]), Hub(7)
+        turn = Scheduler(hub)
+        turn.expected_reply = patience = Told(LONG)
+        patience.worth = 0.0
+        turn.switch_away()
+        assert patience.said == ["late"]
 
     def test_not_without_a_descriptor(self, kernel):
         """GEVENT_BACKEND=select or poll."""

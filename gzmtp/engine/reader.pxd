@@ -17,10 +17,9 @@ cdef class ReadEngine:
     cdef public bint _closed, _may_pull
     cdef public Py_ssize_t _ask, _carried
 
-    cpdef pump(self)
     @cython.locals(
         pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, charged=Py_ssize_t,
         ask=Py_ssize_t, count=Py_ssize_t, came=bint, ended=bint, looking=bint, pulling=bint,
         messages=list)
-    cpdef bint _receive(self) except *
+    cpdef bint pump(self, bint called_back=*) except *
     cpdef bint _is_more(self) except *

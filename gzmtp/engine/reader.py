@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 from gzmtp.engine.malloc import keep
 from gzmtp.error import ProtocolError
 from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
+from gzmtp.hub.cores import spare
 from gzmtp.hub.loop import READ, Loop, Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
@@ -123,15 +124,14 @@ class ReadEngine:
             if messages:
                 self._readable()
 
-    def pump(self) -> None:
-        """The read watcher's callback."""
-        self.loop.tick += 1
-        if self._receive():
-            self._readable_now()
-
     # The whole way in of a message; longer than forty lines so that a batch costs one call.
-    def _receive(self) -> bool:
-        """Receive, decode, deliver: up to `receive_burst` bytes; tell whether messages came."""
+    def pump(self, called_back: bool = True) -> bool:
+        """Receive, decode, deliver: up to `receive_burst` bytes; tell whether messages came.
+
+        The read watcher's callback, whose last step wakes who waits; else the caller sees to that.
+        """
+        if called_back:
+            self.loop.tick += 1
         decoder = self.decoder
         counters = self.counters
         pipe = self.pipe
@@ -210,7 +210,7 @@ class ReadEngine:
                     charged += count
                     pulling = (
                         (count >= _WORTH or count == ask) and budget > -_MOST_PULLED
-                        and (pulling or count < ask and self._pulling.allowed())
+                        and (pulling or count < ask and self._pulling.allowed() and spare())
                     )  # fmt: skip
                     if pulling:
                         continue
@@ -242,6 +242,8 @@ class ReadEngine:
             return came
         if ended and not self._closed:
             self._connection.on_eof(end)
+        if came and called_back:
+            self._readable_now()
         return came
 
     def _expect_large(self) -> None:
@@ -314,7 +316,7 @@ class ReadEngine:
                 self.loop.expect_tick()
                 return
             reads = self.counters.reads
-            if (not further or self._is_more()) and self._receive():
+            if (not further or self._is_more()) and self.pump(False):
                 self._readable()
             if further and self.counters.reads > reads:
                 self._further.hit()
@@ -332,7 +334,7 @@ class ReadEngine:
             except BlockingIOError:
                 return False
             except OSError:
-                pass  # for `_receive` to meet
+                pass  # for `pump` to meet
         return True
 
     def close(self) -> None:

@@ -116,9 +116,14 @@ class BufferedReadEngine(ReadEngine):
         super().begin(data)
         self._see_to_pending()
 
-    def _receive(self) -> bool:
-        came = super()._receive()
+    def pump(self, called_back: bool = True) -> bool:
+        """As ReadEngine's."""
+        if called_back:
+            self.loop.tick += 1
+        came = super().pump(False)
         self._see_to_pending()
+        if came and called_back:
+            self._readable_now()
         return came
 
     def resume(self) -> None:

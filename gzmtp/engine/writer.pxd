@@ -19,6 +19,9 @@ cdef class WriteEngine:
     cdef public CAdaptiveSpin _answer, _write_spin_budget
 
     cpdef _start(self)
+    @cython.locals(
+        pipe=CPipe, counters=CCounters, loop=CLoop, size=Py_ssize_t, sent=Py_ssize_t, count=Py_ssize_t,
+        batch=list, buffers=list, answer=CAdaptiveSpin)
     cpdef wake(self)
     cpdef release(self)
     cpdef nudge(self)

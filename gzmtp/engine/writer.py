@@ -21,8 +21,11 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+from greenlet import getcurrent
+
 from gzmtp.engine.malloc import keep
 from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
+from gzmtp.hub.cores import spare
 from gzmtp.hub.loop import WRITE, Loop, Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import NONE_YET, Body, Message, Pipe
@@ -39,6 +42,9 @@ _GATHER = 1000
 #: From so many messages in a turn on, the turn's end is looked out for: a callback costs as much
 #: as half of a small message, so that those who send one and wait do without.
 _SEE_TICK = 4
+#: Seconds in which an answer comes where both sides look out for it, and what a byte adds: one
+#: that takes longer costs more CPU than to sleep and be woken.
+_WORTH, _WORTH_A_BYTE = 25e-6, 0.2e-9
 #: PONGs and other answers that may wait for a peer that does not read: a flood of PINGs costs
 #: no more.
 _ANSWERS = 64
@@ -158,6 +164,25 @@ class WriteEngine:
             self._set_mark()
             loop.held.append(self)
             return
+        pipe = self.pipe
+        queue = pipe.queue
+        backlog = loop.backlog
+        if backlog and backlog[0].inbox and getcurrent() is loop.forwarder:
+            count = len(queue)
+            if (
+                count < self._take and count < pipe.sndhwm
+                and len(queue[-1][-1]) < self._large and loop.put_off(self)
+            ):
+                # An answer to each message that waits here, and it need not be asked again.
+                if len(backlog) == 1 and backlog[0] is pipe:
+                    pipe.mark_at(min(count + len(pipe.inbox), self._take))
+                return
+            pipe.mark = 1
+        elif loop._late_writers:
+            pipe.mark = 1
+            loop.write_late()
+        if not queue or self._blocked or self._closed:
+            return  # it was among those
         if loop.tick != self._tick:
             self._tick = loop.tick
             self._run = 0
@@ -173,13 +198,51 @@ class WriteEngine:
         if self._run == _SEE_TICK:
             self._here()
             self.loop.expect_tick()
-        if self._sync:
-            self._write()
-        else:
+        if not self._sync:
             self._wait()
+            return
+        # One message and nothing else, which somebody waits for: `_write` without its call.
+        if len(queue) != 1 or pipe.control or self._answers or pipe.full or self._closed:
+            self._write()
+            return
+        message = queue[0]
+        if len(message) > 2 or len(message[0]) >= self._large or len(message[-1]) >= self._large:
+            self._write()
+            return
+        batch = [queue.popleft()]
+        buffers = self.encode(batch, self._large)
+        if len(buffers) != 1:
+            queue.appendleft(message)  # (a mechanism's overhead makes it large, or it is empty)
+            self._write()
+            return
+        data = buffers[0]
+        size = len(data)
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._fail(error, buffers, batch)
+            return
+        counters = self.counters
+        counters.batches += 1
+        counters.writes += 1
+        counters.messages_out += 1
+        counters.bytes_out += sent
+        if sent != size:
+            self._keep(buffers, sent, batch, False)
+            self._wait()
+            return
+        if self._take < _FIRST:
+            self._take = _FIRST
+        answer = self._answer
+        answer.worth = _WORTH + size * _WORTH_A_BYTE
+        loop.expected_reply = answer
 
     def release(self) -> None:
         """Whoever held the writing up has forwarded what there was."""
+        if not self.loop.is_here():
+            return  # of a thread that has handed the socket over meanwhile
         self._batching = False
         if self._blocked or self._closed:
             return
@@ -250,6 +313,7 @@ class WriteEngine:
         pipe = self.pipe
         queue = pipe.queue
         counters = self.counters
+        size = 0
         while True:
             count = len(queue)
             take = self._take
@@ -310,7 +374,9 @@ class WriteEngine:
                 self._take = min(_MOST, count * self._tuning.out_batch // size)
             if not queue:
                 break
-        self.loop.expected_reply = self._answer
+        answer = self._answer
+        answer.worth = _WORTH + size * _WORTH_A_BYTE
+        self.loop.expected_reply = answer
         if pipe.full:
             self._on_writable(pipe)
         if self._batching:
@@ -414,7 +480,7 @@ class WriteEngine:
     def _patient(self) -> bool:
         if self._write_spin_budget is NEVER:
             self._write_spin_budget = AdaptiveSpin(self._tuning.write_spin)
-        return self._write_spin_budget.allowed()
+        return self._write_spin_budget.allowed() and spare()
 
     def _go_on(self) -> int:
         """Write what was kept; return how many bytes the kernel took, -1 if it took its leave."""
@@ -518,6 +584,8 @@ class WriteEngine:
             self._watch.move(loop)
         if self._batching:
             loop.call_soon(self._tick_over)
+        elif self.pipe.queue:
+            loop.call_soon(self.release)
 
     def close_after_fork(self) -> None:
         """Let go in a forked child."""

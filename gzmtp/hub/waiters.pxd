@@ -12,7 +12,10 @@ cdef class Waiter:
 
 cdef class WaitQueue:
     cdef public object waiters
+    cdef public Waiter _free
 
+    @cython.locals(waiter=Waiter, woken=bint)
+    cpdef receive(self, impl, CLoop loop)
     @cython.locals(waiter=Waiter)
     cpdef wake_next(self, bint now=*)
     @cython.locals(waiter=Waiter)

@@ -9,12 +9,21 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from gevent.exceptions import BlockingSwitchOutError
 from greenlet import getcurrent
 
 from gzmtp.hub.loop import Loop, Timer
+
+
+class Receiver(Protocol):
+    """Whose messages are waited for."""
+
+    pattern: Any
+
+    def try_to_receive(self) -> Any:
+        """The next message, read on for if need be; None if there is none."""
 
 
 class Waiter:
@@ -86,10 +95,11 @@ class Waiter:
 class WaitQueue:
     """Those who wait for the same thing."""
 
-    __slots__ = ("waiters",)
+    __slots__ = ("waiters", "_free")
 
     def __init__(self) -> None:
         self.waiters: deque[Waiter] = deque()
+        self._free: Waiter | None = None  # of who waited last, for the next
 
     def __bool__(self) -> bool:
         return bool(self.waiters)
@@ -114,6 +124,44 @@ class WaitQueue:
         """Wake everybody: the socket has come to an end."""
         for waiter in tuple(self.waiters):  # one of another thread may go at once
             waiter.wake(False)
+
+    def receive(self, impl: Receiver, loop: Loop) -> Any:
+        """`wait_until` the pattern of *impl* has a message, without a time limit, while descriptors
+        are watched: what is usual, with as few calls as can be."""
+        waiters = self.waiters
+        waiter = self._free
+        if waiter is None or waiter.loop is not loop:
+            waiter = Waiter(loop)
+        self._free = None
+        waiter.woken = False
+        current = getcurrent()
+        if current is loop.hub:
+            raise BlockingSwitchOutError("a callback of the hub must not wait for a socket")
+        waiters.append(waiter)
+        try:
+            while True:
+                if not waiter.woken:
+                    waiter.greenlet = current
+                    try:
+                        loop.switch_away()
+                    finally:
+                        waiter.greenlet = None
+                woken, waiter.woken = waiter.woken, False
+                try:
+                    message = impl.pattern.take()
+                except IndexError:
+                    message = impl.try_to_receive()
+                finally:
+                    if woken and len(waiters) > 1:
+                        self._wake_behind(waiter)
+                if message is not None:
+                    loop.forwarder, loop.backlog = current, impl.pattern.backlog
+                    return message
+        finally:
+            waiters.remove(waiter)
+            if waiter.woken and waiters:
+                self.wake_next()  # it was killed, and cannot use it
+            self._free = waiter
 
     def wait_until(
         self,

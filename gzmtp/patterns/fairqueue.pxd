@@ -3,17 +3,19 @@ cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 
 cdef class FairQueue:
-    cdef public object _ring, _owner, take
+    cdef public object ring, _owner, take
     cdef public CPipe source
 
     cpdef deliver(self, CPipe pipe, messages)
-    cpdef _admit(self, CPipe pipe)
+    cpdef admit(self, CPipe pipe)
     @cython.locals(pipe=CPipe)
     cpdef _bind(self)
     @cython.locals(pipe=CPipe)
     cpdef _next_of_one(self)
     @cython.locals(pipe=CPipe)
     cpdef next(self)
+    @cython.locals(pipe=CPipe)
+    cpdef bint drained(self) except *
     cpdef _retire(self, CPipe pipe)
     @cython.locals(pipe=CPipe)
     cpdef bint refill(self) except *

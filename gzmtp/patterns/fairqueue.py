@@ -29,15 +29,17 @@ class Taker(Protocol):
 class FairQueue:
     """The ring of pipes with messages.  The pipe whose turn it is stands first."""
 
-    __slots__ = ("_owner", "_ring", "source", "take")
+    __slots__ = ("_owner", "ring", "source", "take")
 
     take: Callable[[], Message]
     #: Whose message was taken last.  (While one pipe is read directly it can only be that one's.)
     source: Pipe | None
+    #: Who has messages, or had some: whose turn it is stands first.
+    ring: deque[Pipe]
 
     def __init__(self, owner: Taker | None = None) -> None:
         """Keep the `take` of *owner* bound to what takes the next message (else one's own)."""
-        self._ring: deque[Pipe] = deque()
+        self.ring: deque[Pipe] = deque()
         self._owner: Taker = self if owner is None else owner
         self._owner.take = self.next
         self.source = None
@@ -47,11 +49,12 @@ class FairQueue:
         inbox = pipe.inbox
         inbox.extend(messages)
         if not pipe.active or len(inbox) >= pipe.rcvhwm:
-            self._admit(pipe)
+            self.admit(pipe)
 
-    def _admit(self, pipe: Pipe) -> None:
+    def admit(self, pipe: Pipe) -> None:
+        """Enter a pipe that has messages again, or may be full now."""
         if not pipe.active:
-            ring = self._ring
+            ring = self.ring
             if len(ring) == 1 and not ring[0].inbox and not ring[0].paused:
                 ring.popleft().active = False  # `refill` had let it keep its place
             pipe.active = True
@@ -60,7 +63,7 @@ class FairQueue:
 
     def _bind(self) -> None:
         """Choose the fastest take that is fair and resumes a paused pipe in time."""
-        ring = self._ring
+        ring = self.ring
         if len(ring) == 1:
             pipe = ring[0]
             if not pipe.paused and len(pipe.inbox) < pipe.rcvhwm:
@@ -73,7 +76,7 @@ class FairQueue:
 
     def _next_of_one(self) -> Message:
         """`next` while one pipe alone has messages, and is about to be paused or is."""
-        pipe = self._ring[0]
+        pipe = self.ring[0]
         inbox = pipe.inbox
         message = inbox.popleft()
         if len(inbox) <= pipe.rcvhwm >> 1:
@@ -85,7 +88,7 @@ class FairQueue:
 
     def next(self) -> Message:
         """Take the next message, whosesoever turn it is; IndexError when there is none."""
-        ring = self._ring
+        ring = self.ring
         while True:
             pipe = ring[0]
             inbox = pipe.inbox
@@ -104,13 +107,13 @@ class FairQueue:
     def _retire(self, pipe: Pipe) -> None:
         """Drop a drained pipe from the ring; if more is to be had it may come back at once."""
         pipe.active = False
-        self._ring.remove(pipe)
+        self.ring.remove(pipe)
         if pipe.paused or pipe.more:
             pipe.resume()
 
     def refill(self) -> bool:
         """Look again after `take` found nothing."""
-        ring = self._ring
+        ring = self.ring
         if len(ring) == 1:  # it keeps its place, and `take` its binding: two calls less a batch
             pipe = ring[0]
             if pipe.paused or pipe.more:
@@ -121,11 +124,19 @@ class FairQueue:
             if pipe.active and not pipe.inbox:
                 self._retire(pipe)
         self._bind()
-        return bool(self._ring)
+        return bool(self.ring)
+
+    def drained(self) -> bool:
+        """Whether it is plain that nothing is there and nothing is held back."""
+        ring = self.ring
+        if len(ring) == 1:
+            pipe = ring[0]
+            return not (pipe.inbox or pipe.paused or pipe.more)
+        return not ring
 
     def readable(self) -> bool:
         """Whether any pipe has a message; what is drained leaves the ring."""
-        ring = self._ring
+        ring = self.ring
         while ring:
             pipe = ring[0]
             if pipe.inbox:
@@ -138,7 +149,7 @@ class FairQueue:
     def clear(self) -> None:
         """Throw away what has been delivered, and what paused pipes hold back as far as it is
         there: a peer that goes on sending is not outlasted."""
-        for pipe in tuple(self._ring):
+        for pipe in tuple(self.ring):
             pipe.inbox.clear()
             for _ in range(_MOST_CLEARED):
                 if not pipe.paused:
@@ -150,7 +161,7 @@ class FairQueue:
 
     def discard(self, on_no_subscriber: Callable[[Message], bool]) -> None:
         """Throw away some of what has been delivered."""
-        for pipe in self._ring:
+        for pipe in self.ring:
             kept = [message for message in pipe.inbox if not on_no_subscriber(message)]
             pipe.inbox.clear()
             pipe.inbox.extend(kept)
@@ -159,7 +170,7 @@ class FairQueue:
         """Let a pipe that is gone be read to its end, and not longer."""
         if pipe.active and not pipe.inbox:
             pipe.active = False
-            self._ring.remove(pipe)
+            self.ring.remove(pipe)
             self._bind()
 
 
@@ -176,6 +187,7 @@ class FairQueued(Pattern):
             self.take = take
         self.deliver = self._in.deliver  # type: ignore[method-assign]
         self.refill = self._in.refill  # type: ignore[method-assign]
+        self.backlog = self._in.ring
 
     def detach(self, pipe: Pipe) -> None:
         """Keep what it delivered."""

@@ -33,4 +33,7 @@ class Pair(Balanced, FairQueued):
 
     def _deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         if pipe in self._pipes:
-            self._in.deliver(pipe, messages)
+            inbox = pipe.inbox  # (the fair queue's `deliver`, without the call)
+            inbox.extend(messages)
+            if not pipe.active or len(inbox) >= pipe.rcvhwm:
+                self._in.admit(pipe)

@@ -2,6 +2,6 @@
 from gzmtp.pipe cimport Pipe as CPipe
 
 cdef class Pattern:
-    cdef public object send, take
+    cdef public object send, take, backlog
 
 cpdef post(CPipe pipe, message)

@@ -110,6 +110,8 @@ class Pattern:
     send: Callable[[Message], int]
     #: The next message; IndexError when there is none.  Bound anew at any time.
     take: Callable[[], Message]
+    #: The pipes with messages, whose turn it is first, where a fair queue keeps them; else None.
+    backlog: deque[Pipe] | None
 
     def __init__(self, impl: SocketImpl) -> None:
         """Serve the socket of *impl*."""
@@ -117,6 +119,7 @@ class Pattern:
         self._pipes: dict[Pipe, None] = {}
         self.send = _cannot_send
         self.take = _cannot_take
+        self.backlog = None
 
     def configure(self) -> None:
         """Read again what is kept of the socket's options; high-water marks may have moved."""

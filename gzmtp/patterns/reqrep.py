@@ -13,17 +13,7 @@ from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.balance import Balance, Balanced
 from gzmtp.patterns.fairqueue import FairQueue, FairQueued
-from gzmtp.patterns.pattern import (
-    BLOCKED,
-    SENT,
-    Message,
-    Part,
-    Pattern,
-    Pipe,
-    SocketImpl,
-    greet,
-    post,
-)
+from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pattern, Pipe, SocketImpl, greet
 
 _ID_SIZE = 4  # of REQ_CORRELATE's request id
 
@@ -72,6 +62,7 @@ class Req(Pattern):
         self._number = int.from_bytes(os.urandom(_ID_SIZE), "little")
         self.send = self._send
         self.take = self._take
+        self.backlog = self._in.ring
 
     def configure(self) -> None:
         """See what new high-water marks make of each pipe."""
@@ -127,21 +118,26 @@ class Req(Pattern):
     def _send(self, message: Message) -> int:
         if self._asked is not None or self.impl.unread_parts is not None:
             self._forsake()
-        if self._out.turn() is None:
+        pipe = self._out.turn()
+        if pipe is None:
             return BLOCKED
         # Whatever came until now answers no question that is still open.
-        self._in.clear()
+        if not self._in.drained():
+            self._in.clear()
+            pipe = self._out.turn()  # who was next may have been lost when this was read
         self._reply = None
         envelope: Message = [b""]
         if self.impl.options.req_correlate:
             self._number = (self._number + 1) & 0xFFFFFFFF
             envelope.insert(0, self._number.to_bytes(_ID_SIZE, "little"))
-        # (Who was next may have been lost when what it held back was read.)
-        self._asked, self._envelope = self._out.turn(), envelope
+        self._asked, self._envelope = pipe, envelope
         return self._out.send(envelope + message)
 
     def deliver(self, pipe: Pipe, messages: list[Message]) -> None:
         """Keep what has the form of a reply; who sends anything else is sent away."""
+        if len(messages) == 1 and not messages[0][0] and len(messages[0]) > 1:
+            self._in.deliver(pipe, messages)  # as most are
+            return
         replies = [message for message in messages if _is_reply(message)]
         if len(replies) < len(messages):
             pipe.drop("a reply without its delimiter")
@@ -166,6 +162,8 @@ class Req(Pattern):
             raise ZMQError(Errno.EFSM)
         reply = self._reply
         if reply is None:
+            if self._in.drained():
+                raise IndexError
             reply = self._find()
         self._origin = self._asked
         self._reply = self._asked = None
@@ -223,6 +221,7 @@ class Rep(Pattern):
         self.deliver = self._in.deliver  # type: ignore[method-assign]
         self.send = self._send
         self.take = self._take
+        self.backlog = self._in.ring
 
     def ready(self, pipe: Pipe) -> None:
         """Say hello (HELLO_MSG) before anything else."""
@@ -253,9 +252,12 @@ class Rep(Pattern):
             raise ZMQError(Errno.EFSM)
         self._asker = None
         # Never blocks: a reply that its asker cannot take is dropped.
-        if pipe in self._pipes and len(pipe.queue) < pipe.sndhwm:
-            post(pipe, self._envelope + message)
-        if self._in.readable():
+        queue = pipe.queue
+        if pipe in self._pipes and len(queue) < pipe.sndhwm:
+            queue.append(self._envelope + message)
+            if len(queue) >= pipe.mark:
+                pipe.wake()
+        if not self._in.drained() and self._in.readable():
             self.impl.readable()
         return SENT
 
@@ -278,6 +280,8 @@ class Rep(Pattern):
             self._request = None
         elif self._asker is not None:
             raise ZMQError(Errno.EFSM)
+        elif self._in.drained():
+            raise IndexError
         else:
             request = self._find()
         self.impl.writable()

@@ -22,6 +22,7 @@ class ClosedPattern(Pattern):
     def __init__(self, why: Callable[[], ZMQError]) -> None:
         """*why* returns the error."""
         self._why = why
+        self.backlog = None
         self.send = self.take = self._raise
 
     def _raise(self, *args: Any) -> Any:

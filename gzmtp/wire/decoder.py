@@ -115,6 +115,12 @@ class Decoder:
                 position = missing
             else:
                 data = rest + data
+        elif (  # a lone message, which somebody waits for
+            len(data) >= 2 and data[0] == self._short and data[1] + 2 == len(data)
+            and not self._parts
+        ):
+            messages.append([data[2:]])
+            return messages
         if self._template and not self._parts:
             position = self._like_the_last(data, position, messages)
         if position < len(data):

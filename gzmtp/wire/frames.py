@@ -42,7 +42,11 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
 
     Returns the buffers to write, in order; everything between two large parts is one buffer.
     """
-    if len(messages) >= _ALIKE:
+    if len(messages) == 1 and len(messages[0]) == 1:  # a lone message, which somebody waits for
+        part = messages[0][0]
+        if type(part) is bytes and len(part) < 256:
+            return [_LAST[len(part)] + part]
+    elif len(messages) >= _ALIKE:
         whole = _encode_alike(messages, large)
         if whole is not None:
             return [whole]
@@ -85,7 +89,10 @@ def encode(messages: Sequence[Sequence[Part]], large: int) -> list[Buffer]:
                 small.clear()
                 buffers.append(_content(final))
     if small:
-        buffers.append(_join(small))
+        try:
+            buffers.append(b"".join(small))
+        except TypeError:
+            buffers.append(_join(small))
     return buffers
 
 
