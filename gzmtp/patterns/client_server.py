@@ -11,7 +11,15 @@ import os
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Pipe, SocketImpl, greet
+from gzmtp.patterns.pattern import (
+    BLOCKED,
+    SENT,
+    Message,
+    Pipe,
+    SocketImpl,
+    greet,
+    has_room,
+)
 from gzmtp.patterns.reqrep import Dealer
 from gzmtp.patterns.single import Single, check
 
@@ -146,5 +154,5 @@ class Peer(Server):
         """Tell the user as if the lost peer had said it (HICCUP_MSG)."""
         was_here = pipe in self._here
         super().hiccup(pipe)
-        if was_here:
+        if was_here and has_room(pipe):
             self._tell(pipe, self.impl.options.hiccup_msg)

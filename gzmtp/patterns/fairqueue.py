@@ -11,13 +11,16 @@ inbox is never replaced once its pipe is attached.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Protocol
 
 from gzmtp.patterns.pattern import Message, Pattern, Pipe, SocketImpl
 
 #: How often a paused pipe is resumed to throw away what it held back.
 _MOST_CLEARED = 1000
+#: Peers that have gone whose messages may be unread.  RCVHWM bounds what one peer leaves, not how
+#: many may come, leave something and go.
+MOST_GONE = 10_000
 
 
 class Taker(Protocol):
@@ -146,6 +149,13 @@ class FairQueue:
             self._retire(pipe)
         return False
 
+    def crowded(self, here: Container[Pipe]) -> bool:
+        """Whether too many that are not *here* any more have left something to be read."""
+        ring = self.ring
+        if len(ring) < MOST_GONE:
+            return False
+        return sum(1 for pipe in ring if pipe.inbox and pipe not in here) >= MOST_GONE
+
     def clear(self) -> None:
         """Throw away what has been delivered, and what paused pipes hold back as far as it is
         there: a peer that goes on sending is not outlasted."""
@@ -193,6 +203,10 @@ class FairQueued(Pattern):
         """Keep what it delivered."""
         super().detach(pipe)
         self._in.detach(pipe)
+
+    def crowded(self) -> bool:
+        """Whether too much of those who have gone is unread."""
+        return self._in.crowded(self._pipes)
 
     def empty(self, pipe: Pipe) -> None:
         """Throw away what it delivered, after all."""

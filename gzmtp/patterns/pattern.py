@@ -189,6 +189,10 @@ class Pattern:
         """Routing id and group of the message taken last (0 and b"" for none)."""
         return 0, b""
 
+    def crowded(self) -> bool:
+        """Whether so much of peers that have gone is unread that nobody new should be let in."""
+        return False
+
     def refill(self) -> bool:
         """Look for more after `take` found nothing; True if it may succeed now."""
         return False
@@ -251,6 +255,12 @@ def greet(pipe: Pipe, message: bytes | None) -> None:
         queue.appendleft(pipe.hello)
         if len(queue) >= pipe.mark:
             pipe.wake()
+
+
+def has_room(pipe: Pipe) -> bool:
+    """Whether RCVHWM lets one more message in that is not the peer's (a notice of what became of
+    it): a connecting pipe may lose its peer, and find it again, any number of times."""
+    return len(pipe.inbox) < pipe.rcvhwm
 
 
 def conflate(pipe: Pipe) -> None:

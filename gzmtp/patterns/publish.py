@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from gzmtp.constants import Errno, SocketOption
 from gzmtp.error import ZMQError
+from gzmtp.patterns.fairqueue import MOST_GONE
 from gzmtp.patterns.fanout import Fanout
 from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pattern, Pipe, SocketImpl, post
 from gzmtp.patterns.subscriptions import (
@@ -241,6 +242,14 @@ class Xpub(Pub):
         if self._last is pipe:
             self._last = None
         super().detach(pipe)
+
+    def crowded(self) -> bool:
+        """Whether too many of those who have gone have left messages unread."""
+        if len(self._news) < MOST_GONE:
+            return False
+        pipes = self._pipes
+        gone = {pipe for pipe, message, _ in self._news if message is None and pipe not in pipes}
+        return len(gone) >= MOST_GONE
 
     def empty(self, pipe: Pipe) -> None:
         """Keep it: what stands in the news is the user's already, as in libzmq."""

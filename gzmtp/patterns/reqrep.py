@@ -13,7 +13,17 @@ from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.balance import Balance, Balanced
 from gzmtp.patterns.fairqueue import FairQueue, FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pattern, Pipe, SocketImpl, greet
+from gzmtp.patterns.pattern import (
+    BLOCKED,
+    SENT,
+    Message,
+    Part,
+    Pattern,
+    Pipe,
+    SocketImpl,
+    greet,
+    has_room,
+)
 
 _ID_SIZE = 4  # of REQ_CORRELATE's request id
 
@@ -38,7 +48,7 @@ class Dealer(Balanced, FairQueued):
         """Tell the user as if the lost peer had said it (HICCUP_MSG)."""
         super().hiccup(pipe)
         message = self.impl.options.hiccup_msg
-        if message:
+        if message and has_room(pipe):
             self.deliver(pipe, [[bytes(message)]])
             self.impl.readable()
 
@@ -83,6 +93,10 @@ class Req(Pattern):
         super().detach(pipe)
         self._out.detach(pipe)
         self._in.detach(pipe)
+
+    def crowded(self) -> bool:
+        """Whether too much of those who have gone is unread."""
+        return self._in.crowded(self._pipes)
 
     def empty(self, pipe: Pipe) -> None:
         """Throw away its reply."""
@@ -232,6 +246,10 @@ class Rep(Pattern):
         """Forget a peer; its requests stay readable, a reply to it will be dropped."""
         super().detach(pipe)
         self._in.detach(pipe)
+
+    def crowded(self) -> bool:
+        """Whether too many requests of those who have gone are unread."""
+        return self._in.crowded(self._pipes)
 
     def empty(self, pipe: Pipe) -> None:
         """Throw away its requests, and one that has been found but not taken."""

@@ -17,7 +17,17 @@ from typing import NoReturn
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
 from gzmtp.patterns.fairqueue import FairQueued
-from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pipe, SocketImpl, greet, post
+from gzmtp.patterns.pattern import (
+    BLOCKED,
+    SENT,
+    Message,
+    Part,
+    Pipe,
+    SocketImpl,
+    greet,
+    has_room,
+    post,
+)
 
 _NOTIFY_CONNECT, _NOTIFY_DISCONNECT = 1, 2
 
@@ -89,6 +99,18 @@ class Routed(FairQueued):
         """Send to it again."""
         pipe.full = False
         self.impl.writable()
+
+    def _came(self, pipe: Pipe, tells: bool) -> None:
+        """Note that the peer is there, and tell the user if that is wanted.
+
+        A notice for which RCVHWM leaves no room is left out, and so is its counterpart (`slot`
+        stands for what the user knows): they come by turns, whatever was left out.
+        """
+        if pipe.slot or tells and not has_room(pipe):
+            return
+        pipe.slot = True
+        if tells:
+            self._tell(pipe)
 
     def _tell(self, pipe: Pipe, part: bytes = b"") -> None:
         """Let the user receive a part as if the peer had sent it."""
@@ -181,9 +203,8 @@ class Router(Routed):
             self._arrived(pipe)
 
     def _arrived(self, pipe: Pipe) -> None:
-        pipe.slot = True
-        if self._raw or self.impl.options.router_notify & _NOTIFY_CONNECT:
-            self._tell(pipe)
+        tells = self._raw or self.impl.options.router_notify & _NOTIFY_CONNECT
+        self._came(pipe, bool(tells))
 
     def _left(self, pipe: Pipe) -> None:
         """Tell the user, if it knew that the peer was there."""
@@ -196,7 +217,8 @@ class Router(Routed):
     def hiccup(self, pipe: Pipe) -> None:
         """Keep name and queue of a pipe that will have its peer again."""
         super().hiccup(pipe)
-        self._left(pipe)
+        if has_room(pipe):
+            self._left(pipe)
 
     def detach(self, pipe: Pipe) -> None:
         """Forget the pipe; who waited for its name gets it."""

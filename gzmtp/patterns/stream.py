@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from gzmtp.constants import Errno
 from gzmtp.error import ZMQError
-from gzmtp.patterns.pattern import BLOCKED, SENT, Message, Part, Pipe, SocketImpl
+from gzmtp.patterns.pattern import (
+    BLOCKED,
+    SENT,
+    Message,
+    Part,
+    Pipe,
+    SocketImpl,
+    has_room,
+)
 from gzmtp.patterns.router import Routed
 
 
@@ -35,9 +43,7 @@ class Stream(Routed):
     def ready(self, pipe: Pipe) -> None:
         """Tell that the peer is there."""
         super().ready(pipe)
-        pipe.slot = True
-        if self.impl.options.stream_notify:
-            self._tell(pipe)
+        self._came(pipe, bool(self.impl.options.stream_notify))
 
     def _left(self, pipe: Pipe) -> None:
         if pipe.slot:
@@ -48,7 +54,8 @@ class Stream(Routed):
     def hiccup(self, pipe: Pipe) -> None:
         """Tell that the peer went; the pipe keeps its name."""
         super().hiccup(pipe)
-        self._left(pipe)
+        if has_room(pipe):
+            self._left(pipe)
 
     def detach(self, pipe: Pipe) -> None:
         """Tell that the peer went, unless it was sent away, and forget the name."""

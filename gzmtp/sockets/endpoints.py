@@ -117,6 +117,10 @@ class Binding(Lingering):
         self.last_endpoint = name.encode()
         listener.start()
 
+    def crowded(self) -> bool:
+        """Whether listeners should wait before they accept anybody."""
+        return self._pattern.crowded()
+
     def connect(self, endpoint: str) -> None:
         """Dial *endpoint*, now and whenever it was lost; ZMQError as zmq_connect(3)."""
         self._check(endpoint)

@@ -6,6 +6,7 @@ becomes of a connection; its impl is told what came and went.  zmq_bind(3).
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from gzmtp.constants import Event
@@ -34,14 +35,14 @@ class Listener(Endpoint):
         self._watch.start()
 
     def _accept(self) -> None:
+        if self.impl.crowded():
+            self._pause(OSError(errno.ENOBUFS, "too much of peers that have gone is unread"))
+            return
         for _ in range(_ACCEPTS):
             try:
                 accepted = self.transport.accept(self.sock)
             except Exception as error:  # OutOfDescriptors: see the transport
-                # The backlog stays readable: without a pause this would be a busy loop.
-                self._failed(error)
-                self._watch.stop()
-                self._timer = Timer(self.impl.loop, _PAUSE, self._go_on)
+                self._pause(error)
                 return
             if accepted is None:
                 return
@@ -61,6 +62,12 @@ class Listener(Endpoint):
             return
         self.monitor(Event.ACCEPTED, sock.fileno())
         self._adopt(sock, self.endpoint)
+
+    def _pause(self, error: Exception) -> None:
+        """Try again later.  The backlog stays readable: else this would be a busy loop."""
+        self._failed(error)
+        self._watch.stop()
+        self._timer = Timer(self.impl.loop, _PAUSE, self._go_on)
 
     def _failed(self, error: Exception) -> None:
         """Nobody was taken in."""

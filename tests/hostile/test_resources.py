@@ -160,3 +160,26 @@ def test_bounds_of_an_unfinished_message(sockets, bind, raw, events, version, bo
             assert peer.closed()
             watch.until("DISCONNECTED")
             assert not pull.poll(5)
+
+
+@pytest.mark.gzmtp_only("libzmq has no such bound")
+def test_peers_that_leave_something_and_go_are_not_taken_in_for_ever(zmq, sockets, bind, raw, events, monkeypatch):
+    """... while nobody reads: the next waits, and is served as soon as some of it was read."""
+    from gzmtp.patterns import fairqueue
+
+    monkeypatch.setattr(fairqueue, "MOST_GONE", 5)
+    pull = sockets("PULL")
+    place, watch = bind(pull), events(pull)
+    for number in range(1, 6):
+        peer = raw(place)
+        peer.handshake("PUSH")
+        peer.send(zmtp.message(b"%d" % number))
+        peer.close()
+        watch.until(*["DISCONNECTED"] * number)
+    late = raw(place)
+    watch.until("ACCEPT_FAILED")
+    assert watch.names.count("ACCEPTED") == 5
+    assert pull.recv() == b"1"
+    late.handshake("PUSH")
+    late.send(zmtp.message(b"late"))
+    assert [pull.recv() for _ in range(5)] == [b"2", b"3", b"4", b"5", b"late"]
