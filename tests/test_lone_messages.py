@@ -15,6 +15,7 @@ import gevent
 import pytest
 
 import gzmtp as zmq
+from gzmtp.tuning import Tuning
 
 pytestmark = [
     pytest.mark.gzmtp_only("counts our calls"),
@@ -66,10 +67,10 @@ def test_calls_of_a_round_trip(
     scheme: str, ours: str, theirs: str, budget: int, tmp_path: Any
 ) -> None:
     with zmq.Context() as context:
+        context.tuning = Tuning(answer_spin=0)  # how often it is looked at depends on the machine
         receiver = context.socket(getattr(zmq, theirs))
         sender = context.socket(getattr(zmq, ours))
         receiver.bind("tcp://127.0.0.1:*" if scheme == "tcp" else f"ipc://{tmp_path}/end")
         sender.connect(receiver.get(zmq.LAST_ENDPOINT).decode().rstrip("\0"))
         seen = _calls(sender, receiver)
-    # (Now and then it is judged whether cores are to spare.)
-    assert sum(seen.values()) / ROUND_TRIPS <= budget + 1, seen.most_common()
+    assert sum(seen.values()) / ROUND_TRIPS <= budget, seen.most_common()
