@@ -1,8 +1,8 @@
 """The benchmarks of gzmtp: ``python -m benchmarks`` measures, ``report`` and ``readme`` write what was measured.
 
-Two more programs stand on the same parts, each with a docstring of its own: ``benchmarks.experiment``
-(variants of the settings against one another) and ``benchmarks.scale`` (how costs grow). A third,
-``benchmarks.wire``, measures framing and parsing alone, in its own process.
+Three more programs stand on the same parts, each with a docstring of its own: ``benchmarks.experiment``
+(variants of the settings against one another), ``benchmarks.scale`` (how costs grow) and
+``benchmarks.topologies`` (brokers, proxies, crowds, shared cores). A fourth, ``benchmarks.wire``, measures framing and parsing alone, in its own process.
 
 How the parts meet, outermost first:
 

@@ -37,7 +37,7 @@ class Failed(Exception):
     """A side reported an error, died, or did not answer."""
 
 
-class WaitQueue:
+class Line:
     """The runner's end of one side's control line."""
 
     def __init__(self, channel: Channel) -> None:
@@ -59,6 +59,10 @@ class WaitQueue:
         """Give a command and wait for its answer."""
         self.tell(do, **arguments)
         return self.answer()
+
+    def pending(self) -> bool:
+        """Whether an answer waits to be taken."""
+        return self._channel.pending()
 
     def close(self) -> None:
         """End the side."""
@@ -95,7 +99,16 @@ class Process:
         )
         for pair in pairs:
             pair[1].close()
-        self.lines = [WaitQueue(Channel(pair[0])) for pair in pairs]
+        self.lines = [Line(Channel(pair[0])) for pair in pairs]
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it, whatever it does: `close` then waits for nothing."""
+        self._process.kill()
 
     def complaint(self) -> str:
         """The last lines that it wrote to its standard error."""
