@@ -75,6 +75,10 @@ class Tuning:
     #: Bytes and parts of one unfinished message that a peer may leave with us.
     max_unfinished_bytes: int = 1 << 32
     max_unfinished_parts: int = 1 << 20
+    #: Bytes of it that a peer which has not proved who it is (NULL, and no ZAP handler) has for
+    #: itself: what such peers of one endpoint leave beyond counts together against
+    #: ``max_unfinished_bytes``.
+    stranger_allowance: int = 64 << 20
     #: Seconds that interpreter exit waits for peers that are there but do not read, and for
     #: endpoints where nobody has answered yet.  LINGER, where it is shorter, prevails.
     exit_linger: float = 30.0

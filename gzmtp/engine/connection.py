@@ -30,6 +30,7 @@ from gzmtp.tuning import Tuning
 from gzmtp.wire import commands
 from gzmtp.wire.codec import Codec, unframed
 from gzmtp.wire.handshake import Handshake, Peer
+from gzmtp.wire.unfinished import Purse, Share
 
 SILENT = "nothing was heard in time"
 
@@ -42,6 +43,7 @@ class Owner(Protocol):
     options: Any
     tuning: Tuning
     stream: bool
+    unfinished: Purse
 
     def transport_handshake(self, sock: Any) -> TransportHandshake | None: ...
     def handshake(self) -> Handshake: ...
@@ -103,6 +105,10 @@ class Connection(Handshaking):
             codec = self.owner.adapt(self._handshake_of().codec())
             bounds = (tuning.max_unfinished_bytes, tuning.max_unfinished_parts)
             decoder = codec.decoder(options.maxmsgsize, *bounds)
+            share: Any = getattr(decoder, "share", None)
+            if share is not None and not (peer.known or self.credentials):
+                purse = self.owner.unfinished
+                share(Share(purse, tuning.stranger_allowance, tuning.max_unfinished_bytes))
         self._codec = codec
         many = len(self.owner.connections) if self.owner.impl.fans_out else 1
         self.writer = WriteEngine(

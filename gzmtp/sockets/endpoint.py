@@ -25,6 +25,7 @@ from gzmtp.tuning import Tuning
 from gzmtp.wire.codec import Codec, Encode, encode_once
 from gzmtp.wire.handshake import Handshake, Peer
 from gzmtp.wire.mechanisms import Denied
+from gzmtp.wire.unfinished import Purse
 
 #: Milliseconds between attempts where RECONNECT_IVL is 0.
 _LEAST_INTERVAL = 1
@@ -81,6 +82,7 @@ class Endpoint:
         self.tuning = tuning
         self.stream = bool(impl.type == SocketType.STREAM or options.router_raw)
         self.connections: set[Connection] = set()
+        self.unfinished = Purse()  # of those who have not proved who they are
         self.closed = False
         self.retired = False  # for users it is gone: it only lives on to send what was queued
         self.parting = False  # and is not dialed again for that

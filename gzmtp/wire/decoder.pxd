@@ -7,7 +7,7 @@ cdef class Decoder:
     cdef public bytes _rest, _prefix, _template
     cdef public object _head
     cdef public long long _held, _limit, _size, _room, _earned, _missing, _prefix_size, _alike_size
-    cdef public object _max_bytes, _max_parts
+    cdef public object _max_bytes, _max_parts, _most, _share
     cdef public int _flags, _short
     cdef public bint predictable
 

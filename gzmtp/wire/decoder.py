@@ -16,6 +16,7 @@ from typing import Any
 
 from gzmtp.error import ProtocolError
 from gzmtp.wire.frames import COMMAND, LONG, MORE, header
+from gzmtp.wire.unfinished import Share
 
 _long_size = Struct(">Q").unpack_from
 
@@ -58,7 +59,7 @@ class Decoder:
 
     __slots__ = (
         "want", "commands", "places", "fault",
-        "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes",
+        "_rest", "_parts", "_held", "_limit", "_short", "_max_bytes", "_most", "_share",
         "_max_parts", "_flags", "_size", "_body", "_room", "_view", "_earned",
         "predictable", "_prefix", "_prefix_parts", "_prefix_size", "_head",
         "_missing", "_template", "_alike_parts", "_alike_size", "_unpack",
@@ -78,7 +79,8 @@ class Decoder:
         self._limit = (1 << 63) - 1 if max_size < 0 else max_size
         # A limit below 256 makes short frames take the careful path: their flags never match.
         self._short = 0 if self._limit >= 255 else -1
-        self._max_bytes = max_bytes
+        self._max_bytes = self._most = max_bytes
+        self._share: Share | None = None
         self._max_parts = max_parts
         # the body that is being received into a buffer of its own
         self._flags = 0
@@ -162,8 +164,9 @@ class Decoder:
                 size = data[position + 1]
                 start = position + 2
             if size > self._limit or self._held + size > self._max_bytes:
-                self._refuse(size, messages)
-                return
+                if size > self._limit or not self._allowed(size):
+                    self._refuse(size, messages)
+                    return
             stop = start + size
             if stop > end:
                 if size >= _OWN_BUFFER and stop - end >= _OWN_REST:
@@ -190,8 +193,23 @@ class Decoder:
                 self._held = 0
                 begin = stop
         self._rest = data[position:] if position else data
+        if self._share is not None and self._share.taken and not parts:
+            self._share.covers(0)
         if len(messages) - known >= _ALIKE:
             self._set_template(messages[-1])
+
+    def share(self, share: Share) -> None:
+        """Have what the peer, a stranger, leaves unfinished counted with what others leave."""
+        self._share = share
+        self._max_bytes = min(self._most, share.allowance)  # beyond, `_allowed` is asked
+
+    def _allowed(self, size: int) -> bool:
+        """Whether a message may go beyond what a stranger has for itself.  (The parts that are here
+        count; of the frame of *size* bytes, what comes of it will.)"""
+        share = self._share
+        if share is None or self._held + size > self._most:
+            return False
+        return share.covers(self._held)
 
     def _command(self, body: bytes, place: int) -> None:
         if self.commands is _NONE_YET:
@@ -318,7 +336,10 @@ class Decoder:
         room = self._room
         if room < self._size:
             # Memory is taken as bytes arrive: a peer that announces 2^40 bytes costs nothing.
-            self._room = grown = min(self._size, 2 * room)
+            grown = min(self._size, 2 * room)
+            if self._share is not None and not self._share.covers(self._held + grown):
+                self._refuse(grown, [])
+            self._room = grown
             body.seek(grown - 1)
             body.write(b"\0")
             self._view = view = body.getbuffer()
@@ -341,6 +362,8 @@ class Decoder:
             return []
         self._parts = []
         self._held = 0
+        if self._share is not None and self._share.taken:
+            self._share.covers(0)
         return [parts]
 
     def close(self) -> None:
@@ -356,3 +379,5 @@ class Decoder:
                 except BufferError:
                     pass  # another thread receives into it at this moment
         self.want = self._view = self._body = None
+        if self._share is not None:
+            self._share.covers(0)

@@ -39,7 +39,7 @@ _MAX_IDENTITY = 255
 class Peer:
     """What the peer said about itself."""
 
-    __slots__ = ("version", "socket_type", "identity", "metadata", "mechanism")
+    __slots__ = ("version", "socket_type", "identity", "metadata", "mechanism", "known")
 
     def __init__(self) -> None:
         self.version = (3, 1)
@@ -47,6 +47,7 @@ class Peer:
         self.identity = b""
         self.metadata: dict[str, str] = {}
         self.mechanism = "NULL"
+        self.known = False  # whether it has proved who it is, or a ZAP handler has let it in
 
 
 class _Frame(NamedTuple):
@@ -239,6 +240,7 @@ class Handshake:
 
     def _finish(self) -> bytes:
         self.peer.metadata = {**self.peer.metadata, **self._vouched}
+        self.peer.known = self.peer.mechanism != "NULL" or bool(self._vouched)
         self.done = True
         self.rest = bytes(self._buffer)
         self._buffer.clear()

@@ -14,6 +14,7 @@ from gzmtp.error import ProtocolError
 from gzmtp.wire.buffered import Buffered
 from gzmtp.wire.frames import Buffer, Part
 from gzmtp.wire.gather import gather
+from gzmtp.wire.unfinished import Share
 
 MORE = 1
 LONG = 255
@@ -54,7 +55,7 @@ class Decoder(Buffered):
     *max_bytes* and *max_parts* bound an unfinished message.
     """
 
-    __slots__ = ("_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts")
+    __slots__ = ("_buffer", "_parts", "_held", "_limit", "_max_bytes", "_max_parts", "_share")
 
     def __init__(
         self, max_size: int = -1, max_bytes: int = 1 << 32, max_parts: int = 1 << 20
@@ -65,6 +66,7 @@ class Decoder(Buffered):
         self._held = 0
         self._limit = _ENDLESS if max_size < 0 else max_size
         self._max_bytes = max_bytes
+        self._share: Share | None = None
         self._max_parts = max_parts
 
     def feed(self, data: bytes) -> list[list[bytes]]:
@@ -74,11 +76,26 @@ class Decoder(Buffered):
         messages: list[list[bytes]] = []
         try:
             del buffer[: self._decode(buffer, messages)]
+            self._count()
         except ProtocolError as error:
             self.fault = error
             if not messages:
                 raise
         return messages
+
+    def share(self, share: Share) -> None:
+        """As that of `gzmtp.wire.decoder.Decoder`."""
+        self._share = share
+
+    def _count(self) -> None:
+        share = self._share
+        if share is not None and not share.covers(self._held + len(self._buffer)):
+            raise ProtocolError("strangers have left too much unfinished")
+
+    def close(self) -> None:
+        """Nothing more will be fed."""
+        if self._share is not None:
+            self._share.covers(0)
 
     def _decode(self, buffer: bytearray, messages: list[list[bytes]]) -> int:
         """Append to *messages* those that are whole in *buffer*; return where the rest begins."""

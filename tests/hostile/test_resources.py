@@ -5,6 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 from support import raw as zmtp
+from support.waiting import eventually
 
 EXHAUST = """
 import os, resource, socket, sys, time
@@ -183,3 +184,43 @@ def test_peers_that_leave_something_and_go_are_not_taken_in_for_ever(zmq, socket
     late.handshake("PUSH")
     late.send(zmtp.message(b"late"))
     assert [pull.recv() for _ in range(5)] == [b"2", b"3", b"4", b"5", b"late"]
+
+
+@pytest.mark.gzmtp_only("libzmq has no such bounds")
+@pytest.mark.parametrize("known", [False, True])
+def test_strangers_leave_no_more_unfinished_than_one_of_them_may(zmq, sockets, bind, raw, events, known):
+    """... but those whom a ZAP handler has let in are none: each may leave as much."""
+    pull = sockets("PULL")
+    if known:
+        pull.zap_domain = b"x"
+        handler = sockets("REP")
+        handler.bind("inproc://zeromq.zap.01")
+    pull.tuning = pull.tuning.but(max_unfinished_bytes=1_000_000, stranger_allowance=100_000)
+    place, watch = bind(pull), events(pull)
+    peers = []
+    body = bytes(1_000_000)
+    for number in range(3):
+        peers.append(peer := raw(place))
+        if known:
+            peer.send(zmtp.greeting(), zmtp.ready("PUSH"))
+            request = handler.recv_multipart()
+            handler.send_multipart([b"1.0", request[1], b"200", b"", b"", b""])
+        else:
+            peer.handshake("PUSH")
+        watch.until(*["HANDSHAKE_SUCCEEDED"] * (number + 1))
+        try:
+            peer.send(zmtp.frame(body)[:-1])
+        except OSError:
+            assert not known and number
+        if not known and not number:
+            eventually(lambda: pull._impl.listeners[0].unfinished.taken == 900_000)
+    if not known:
+        watch.until("DISCONNECTED")
+        watch.until("DISCONNECTED", "DISCONNECTED")
+    peers[0].send(b"\0")
+    assert len(pull.recv()) == 1_000_000
+    if known:
+        for peer in peers[1:]:
+            peer.send(b"\0")
+            assert len(pull.recv()) == 1_000_000
+        assert "DISCONNECTED" not in watch.names
