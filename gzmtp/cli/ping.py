@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -29,6 +30,8 @@ from gzmtp.options import Options
 from gzmtp.wire.mechanisms import Mechanism
 
 PROGRAM = "python -m gzmtp ping"
+#: Seconds between two looks with --wait.
+_AGAIN = 0.1
 _USAGE = "[options] ENDPOINT"
 _DESCRIPTION = """\
 Tell who listens at ENDPOINT: whether it speaks ZMTP and in which version, its security mechanism,
@@ -62,6 +65,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="pause between two (default: 0.2)")  # fmt: skip
     add("-t", "--timeout", metavar="SECONDS", type=amounts.positive_seconds, default=5.0,
         help="to wait for each step (default: 5)")  # fmt: skip
+    add("-w", "--wait", metavar="SECONDS", type=amounts.seconds, default=0.0,
+        help="if nobody listens there, wait so long for somebody (default: 0)")  # fmt: skip
     add("--as", dest="joining", metavar="TYPE", type=arguments.socket_type,
         help="join as a socket of that type")  # fmt: skip
     add("--json", action="store_true", help="tell it as a JSON object; times are in seconds")
@@ -84,13 +89,18 @@ def _ping(options: argparse.Namespace) -> int:
     kind = options.joining or ""
     arguments.check(where, kind or "REQ")
     socket_options, make = _make(Security(options), kind)
-    try:
-        probe = Probe(where.text, options=socket_options, make=make, joining=kind,
-                      timeout=options.timeout)  # fmt: skip
-    except (ZMQError, ValueError) as error:
-        raise Failure(str(error), USAGE) from None
-    try:
+    end = time.monotonic() + options.wait
+    while True:
+        try:
+            probe = Probe(where.text, options=socket_options, make=make, joining=kind,
+                          timeout=options.timeout)  # fmt: skip
+        except (ZMQError, ValueError) as error:
+            raise Failure(str(error), USAGE) from None
         report = probe.look()
+        if not report.absent or time.monotonic() > end:
+            break
+        gevent.sleep(_AGAIN)
+    try:
         show: Callable[[str], None] = (lambda line: None) if options.json else _line
         for line in _lines(report):
             show(line)

@@ -81,6 +81,16 @@ def test_nobody(ping, unused, gzmtp_):
         assert (command.end(), command.output) == (2, "") and "python -m gzmtp ping: " in command.errors
 
 
+def test_wait_for_somebody(gzmtp_, unused, sockets):
+    where = unused("tcp")
+    command = gzmtp_("ping", where, "--wait", "30", "-n", "1")
+    again = gzmtp_("ping", where, "--wait", "100ms")
+    assert again.end() == 1 and "nothing listens there" in again.output
+    rep = sockets("REP")
+    rep.bind(where)
+    assert command.end() == 0 and "socket type  REP" in command.output
+
+
 @pytest.mark.parametrize(
     "said, status, problem",
     [
