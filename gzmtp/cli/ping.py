@@ -25,8 +25,8 @@ from gzmtp.cli.peers import shown
 from gzmtp.cli.probe import Probe, Report
 from gzmtp.cli.security import Security
 from gzmtp.error import ZMQError
-from gzmtp.mechanism import mechanism_for
-from gzmtp.options import Options
+from gzmtp.sockets.options import Options
+from gzmtp.sockets.security import mechanism_for
 from gzmtp.wire.mechanisms import Mechanism
 
 PROGRAM = "python -m gzmtp ping"
