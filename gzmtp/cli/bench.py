@@ -121,7 +121,7 @@ class _Bench:
         self._peers = peers
         self._socket = peers.socket
         self._progress = Progress(options.progress)
-        self._single = REGISTRY[NUMBERS[options.type]].single
+        self._single = REGISTRY[NUMBERS[options.type]].one_part
 
     def close(self) -> None:
         self._progress.close()

@@ -89,7 +89,7 @@ def _check_kind(front: str, back: str) -> None:
     if not (rows[0].receives and rows[1].sends) and not (rows[1].receives and rows[0].sends):
         raise Failure(f"{front}:{back}: nothing could pass, neither way", USAGE)
     for name, row in zip((front, back), rows, strict=True):
-        if row.single or name in ("STREAM", "DGRAM"):
+        if row.one_part or name in ("STREAM", "DGRAM"):
             raise Failure(f"{name} cannot be proxied: its messages have an address", USAGE)
 
 

@@ -119,7 +119,7 @@ class _Receiver:
 
     def __init__(self, options: argparse.Namespace, peers: Peers, output: Output) -> None:
         self._socket = peers.socket
-        self._single = REGISTRY[NUMBERS[options.type]].single
+        self._single = REGISTRY[NUMBERS[options.type]].one_part
         self._options = options
         self._output = output
         self.progress = Progress(options.progress, options.count)

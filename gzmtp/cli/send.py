@@ -103,7 +103,7 @@ class _Sender:
         self._peers = peers
         self._socket = peers.socket
         self._output = output
-        single = REGISTRY[NUMBERS[options.type]].single
+        single = REGISTRY[NUMBERS[options.type]].one_part
         self._single = single
         self._reply = options.reply or options.type == "REQ"
         delimiter = b"\t" if options.delimiter is None else unescaped(options.delimiter)
