@@ -17,7 +17,7 @@ CYTHON = "cython >= 3.1, < 4"
 
 def modules():
     """The list in gzmtp/_compiled.py, read without importing gzmtp, which needs gevent."""
-    spec = spec_from_file_location("sources", Path(__file__).parent / "gzmtp" / "sources.py")
+    spec = spec_from_file_location("_compiled", Path(__file__).parent / "gzmtp" / "_compiled.py")
     sources = module_from_spec(spec)
     spec.loader.exec_module(sources)
     return sources.MODULES
