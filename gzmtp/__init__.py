@@ -36,6 +36,8 @@ from gzmtp.error import (
     strerror,
     zmq_errno,
 )
+from gzmtp.extensions import *  # noqa: F403
+from gzmtp.extensions import __all__ as _extensions
 from gzmtp.frame import _FINISHED_TRACKER, COPY_THRESHOLD, Frame, Message, MessageTracker
 from gzmtp.poll import Poller, select, zmq_poll
 from gzmtp.proxy import device, proxy, proxy_steerable
@@ -72,7 +74,7 @@ def get_library_dirs() -> list[str]:
 
 
 __all__ = [
-    *_constants,
+    *_constants, *_extensions,
     "COPY_THRESHOLD", "DRAFT_API", "IPC_PATH_MAX_LEN", "PYZMQ_DRAFT_API", "_FINISHED_TRACKER",
     "Again", "Context", "ContextTerminated", "DraftFDWarning", "Frame", "InterruptedSystemCall",
     "Message", "MessageTracker", "NotDone", "Poller", "Socket", "Stopwatch", "SyncContext",

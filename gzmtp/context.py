@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from gzmtp.constants import ContextOption, Errno, SocketOption
 from gzmtp.error import ContextTerminated, ZMQError
+from gzmtp.extensions import ExtensionOption
 from gzmtp.hub import process
 from gzmtp.hub.loop import Loop
 from gzmtp.hub.waiters import WaitQueue
@@ -324,7 +325,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     def _set_attr_opt(self, name: str, opt: int, value: Any) -> None:
         if name in ContextOption.__members__:
             self.set(opt, value)
-        elif name in SocketOption.__members__:
+        elif name in SocketOption.__members__ or name in ExtensionOption.__members__:
             self.sockopts[opt] = value
         else:
             raise AttributeError(f"No such context or socket option: {name}")
@@ -340,7 +341,8 @@ class Context(AttributeSetter, Generic[SocketT]):
         if key in self.__dict__:
             self.__dict__.pop(key)
             return
-        option = getattr(SocketOption, key.upper(), None)
+        option: Any = getattr(SocketOption, key.upper(), None)
+        option = option or getattr(ExtensionOption, key.upper(), None)
         if option is None:
             raise AttributeError(f"No such socket option: {key.upper()!r}")
         if option not in self.sockopts:

@@ -40,6 +40,7 @@ sys.path.insert(0, str(HERE))
 pytest.register_assert_rewrite("support")
 
 from support import leaks
+from support.certificates import certificates, encrypted  # noqa: F401 (fixtures)
 from support.events import Events
 from support.limits import limit
 from support.partners import (  # noqa: F401 (fixtures)
@@ -179,20 +180,40 @@ def nothing_left(request: pytest.FixtureRequest, warmed_up: None) -> Iterator[No
 
 
 @pytest.fixture
-def context(zmq: Any, nothing_left: None) -> Iterator[Any]:
-    context = zmq.Context()
+def contexts(zmq: Any, request: pytest.FixtureRequest) -> Callable[[], Any]:
+    """contexts(): one more; over an encrypted transport its sockets have what that needs."""
+
+    def make() -> Any:
+        made = zmq.Context()
+        return request.getfixturevalue("encrypted")(made) if _encrypted(request) else made
+
+    return make
+
+
+@pytest.fixture
+def context(contexts: Callable[[], Any], nothing_left: None) -> Iterator[Any]:
+    context = contexts()
     yield context
     context.destroy(linger=0)
 
 
-@pytest.fixture(params=["tcp", "ipc", "inproc"])
+TLS = pytest.param("tls", marks=pytest.mark.gzmtp_only("it has no tls"))
+STREAMS = ["tcp", "ipc", TLS]
+
+
+@pytest.fixture(params=[*STREAMS, "inproc"])
 def transport(request: pytest.FixtureRequest) -> str:
     """Every transport; a test that is about some of them parametrizes `transport` itself (indirect)."""
     value: str = request.param
     return value
 
 
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+stream_transports = pytest.mark.parametrize("transport", STREAMS, indirect=True)
+
+
+def _encrypted(request: pytest.FixtureRequest) -> bool:
+    names = request.fixturenames
+    return "transport" in names and request.getfixturevalue("transport") == "tls"
 
 
 @pytest.fixture
@@ -202,6 +223,7 @@ def endpoint(tmp_path: Path) -> Callable[[str], str]:
     def make(transport: str = "tcp") -> str:
         return {
             "tcp": "tcp://127.0.0.1:*",
+            "tls": "tls://127.0.0.1:*",
             "ipc": f"ipc://{tmp_path}/{next(_names)}",
             "inproc": f"inproc://test-{next(_names)}",
         }[transport]
@@ -214,11 +236,11 @@ def unused(endpoint: Callable[[str], str]) -> Callable[[str], str]:
     """unused(transport): an endpoint with a definite name, to which nobody is bound."""
 
     def make(transport: str = "tcp") -> str:
-        if transport != "tcp":
+        if transport in ("ipc", "inproc"):
             return endpoint(transport)
         listener = RawListener()
         listener.close()
-        return listener.endpoint
+        return listener.endpoint.replace("tcp", transport, 1)
 
     return make
 
@@ -237,6 +259,8 @@ def sockets(zmq: Any, context: Any, request: pytest.FixtureRequest) -> Iterator[
         socket = (of or context).socket(getattr(zmq, kind))
         if not green_libzmq:
             options = {"rcvtimeo": 5000, "sndtimeo": 5000, **options}
+        if of is not None and _encrypted(request):
+            request.getfixturevalue("encrypted")(socket)
         for name, value in options.items():
             socket.set(getattr(zmq, name.upper()), value)
         made.append(socket)

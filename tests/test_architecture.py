@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # A module may import what stands in a row above its own, and its own row unless that is apart. A sub-package stands
 # here as one, unless its modules are named too. Imports inside functions count; those for type checking do not.
 ROWS = (
-    "_version _compiled buffers constants error tuning metrics wire.z85 hub.adaptive_spin",
+    "_version _compiled buffers constants error extensions tuning metrics wire.z85 hub.adaptive_spin",
     "engine sockets sockets.option_table",  # their __init__.py; each module of theirs has a place of its own,
     "hub engine.malloc logger",  # gevent as gzmtp uses it
     "wire | patterns | pipe | sockets.options",

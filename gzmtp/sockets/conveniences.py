@@ -15,6 +15,7 @@ from warnings import warn
 
 from gzmtp.constants import Errno, Event, SocketOption, SocketType, _OptType
 from gzmtp.error import ZMQBindError, ZMQError
+from gzmtp.extensions import ExtensionOption
 from gzmtp.sockets.option_attributes import OptionAttributes, give_properties
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ class Shorthands(OptionAttributes):
 
     def get_string(self, option: int, encoding: str = "utf-8") -> str:
         """An option whose value is bytes, as text."""
-        if SocketOption(option)._opt_type is not _OptType.bytes:
+        own = option in ExtensionOption._value2member_map_
+        kind = (ExtensionOption if own else SocketOption)(option)._opt_type
+        if kind is not _OptType.bytes:
             raise TypeError(f"option {option} will not return a string to be decoded")
         return cast(bytes, self.get(option)).decode(encoding)
 
@@ -192,3 +195,4 @@ class Shorthands(OptionAttributes):
 
 
 give_properties(Shorthands, SocketOption)
+give_properties(Shorthands, ExtensionOption)

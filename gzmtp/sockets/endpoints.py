@@ -8,6 +8,7 @@ zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
 from __future__ import annotations
 
 import errno
+from functools import cached_property
 from typing import Any
 
 from gzmtp import logger
@@ -47,6 +48,11 @@ class Binding(Lingering):
 
     monitoring: monitoring.Sender | None
 
+    @cached_property
+    def tls_contexts(self) -> dict[bool, Any]:
+        """The user's own contexts for TLS, by side (True: server)."""
+        return {}
+
     def _check(self, endpoint: str = "") -> None:
         if self.errno:
             error = self.why()
@@ -81,6 +87,7 @@ class Binding(Lingering):
         options: Options = self.options.capture()
         tuning: Tuning = self.tuning
         options.pace_locally = tuning.pace_locally
+        options.tls_contexts = self.tls_contexts
         changes: dict[str, Any] = {}
         if "out_batch_size" in vars(options):
             changes["out_batch"] = options.out_batch_size

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from gzmtp import constants
 from gzmtp.constants import ContextOption, MessageOption, SocketOption
 from gzmtp.error import ZMQError
+from gzmtp.extensions import ExtensionOption
 
 __all__ = ["AttributeSetter"]
 
@@ -89,6 +90,8 @@ class OptionAttributes:
         option = getattr(constants, key.upper(), None)
         if isinstance(option, (SocketOption, ContextOption, MessageOption)):
             return option
+        if key.upper() in ExtensionOption.__members__:
+            return ExtensionOption[key.upper()]
         raise AttributeError(f"{type(self).__name__} has no such option: {key.upper()}")
 
     def _set_attr_opt(self, name: str, opt: int, value: Any) -> None:
@@ -124,7 +127,7 @@ class AttributeSetter(OptionAttributes):
         return self._read_option(key, self._option(key))
 
 
-def give_properties(cls: type[T], options: type[SocketOption]) -> type[T]:
+def give_properties(cls: type[T], options: type[SocketOption | ExtensionOption]) -> type[T]:
     """Make *options* readable as attributes of *cls*, in lower and in upper case.
 
     For classes of the message path instead of ``__getattr__``: CPython 3.11 looks up no attribute

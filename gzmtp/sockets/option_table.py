@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gzmtp.constants import SocketOption, SocketType
+from gzmtp.extensions import ExtensionOption
 from gzmtp.wire import z85
 
 LIVE = "at once"
@@ -76,6 +77,8 @@ _SECRET = Check("must be 255 bytes or less", lambda value: len(value) <= 255)
 _KEY = Check("must be 32 bytes, or 40 characters of Z85", _is_curve_key, _curve_key)
 _TTL = Check("must be 0 to 6553599", lambda value: 0 <= int(value / 100) <= 65535, _ttl)
 _NOTIFY = Check("must be 0, or NOTIFY_CONNECT and NOTIFY_DISCONNECT", lambda value: 0 <= value <= 3)
+_PATH = Check("must be a path, without a zero byte", lambda value: b"\0" not in value)
+_HOSTNAME = Check("must be a host's name of 255 bytes or less", lambda value: len(value) <= 255)
 _PROPERTY = Check("must be X-name:value", _is_property)
 
 _ROUTER = frozenset({SocketType.ROUTER, SocketType.REP})
@@ -103,6 +106,11 @@ class Row(NamedTuple):
     stored: bool  # else the Socket computes it, or acts
     lacks: str  # what gzmtp would need for it
 
+    @property
+    def textual(self) -> bool:
+        """Whether text is taken too, as bytes of the file system: options of gzmtp's own."""
+        return self.type == "bytes" and isinstance(self.number, ExtensionOption)
+
 
 def _row(
     name: str,
@@ -115,7 +123,9 @@ def _row(
     stored: bool = True,
     lacks: str = "",
 ) -> Row:
-    number = SocketOption[name]
+    number: SocketOption | ExtensionOption = (
+        ExtensionOption[name] if name in ExtensionOption.__members__ else SocketOption[name]
+    )
     kind = number._opt_type.value
     writable = check is not _NONE
     return Row(
@@ -225,6 +235,12 @@ TABLE: tuple[Row, ...] = (
     _hidden("WSS_TRUST_PEM", b"", _ANY),
     _hidden("WSS_HOSTNAME", b"", _ANY),
     _hidden("WSS_TRUST_SYSTEM", 0, _STRICT),
+    # TLS: files in PEM, as paths
+    _row("TLS_CERT", b"", _PATH),
+    _row("TLS_KEY", b"", _PATH),
+    _row("TLS_CA", b"", _PATH),
+    _row("TLS_HOSTNAME", b"", _HOSTNAME),
+    _row("TLS_TRUST_SYSTEM", 1, _STRICT),
     # multicast: HOPS and LOOP are udp's; the others are kept, as libzmq does without PGM
     _row("RATE", 100, _FROM_1),
     _row("RECOVERY_IVL", 10000, _FROM_0),

@@ -10,6 +10,7 @@ number is libzmq's.
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable
 from socket import inet_aton
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,6 +54,8 @@ def _checked_number(number: object) -> int:
 def checked(number: int, value: object) -> tuple[Row, Any]:
     """The row of option *number*, and *value* as a value of its type; limits are not judged."""
     row = ROWS.get(_checked_number(number))
+    if row is not None and row.textual and isinstance(value, (str, os.PathLike)):
+        value = os.fsencode(value)
     if isinstance(value, str):
         raise TypeError("unicode not allowed, use setsockopt_string")
     if row is None:
@@ -70,7 +73,8 @@ class Options:
 
     Attributes have the options' lower-case names (``options.sndhwm``). Besides, ``type`` is the
     socket type, ``as_server`` libzmq's one flag behind PLAIN_SERVER and CURVE_SERVER, and
-    ``pace_locally`` the tuning's, which transports do not see.
+    ``pace_locally`` the tuning's, which transports do not see; ``tls_contexts`` are
+    the user's own, by side (True: server), shared with the socket, so that new ones are seen.
 
     Only what was set is kept in the object; defaults are attributes of the class, so that a copy
     costs what was changed. Values are never mutated in place.
@@ -79,6 +83,7 @@ class Options:
     type: int = -1
     as_server: int = 0
     pace_locally: bool = False
+    tls_contexts: dict[bool, Any] = {}
 
     if TYPE_CHECKING:
         metadata: dict[str, str]

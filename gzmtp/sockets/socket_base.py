@@ -24,6 +24,8 @@ from gzmtp.sockets.serialized import Messages
 from gzmtp.tuning import Tuning
 
 if TYPE_CHECKING:
+    import ssl
+
     from typing_extensions import Self
 
 
@@ -238,6 +240,27 @@ class SocketBase(Messages):
     @tuning.setter
     def tuning(self, value: Tuning) -> None:
         self._impl.tuning = value
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The `ssl.SSLContext` that tls:// and wss:// are served with, instead of the TLS_* and
+        WSS_* options: for bind() one of PROTOCOL_TLS_SERVER, for connect() one of
+        PROTOCOL_TLS_CLIENT; setting one leaves the other, None forgets both.  Handshakes that
+        begin later use it, also at endpoints that are there already."""
+        contexts = self._impl.tls_contexts
+        return next(reversed(contexts.values()), None)
+
+    @tls.setter
+    def tls(self, context: ssl.SSLContext | None) -> None:
+        from gzmtp.transports.tls_contexts import own_sides  # who has no TLS does without ssl
+
+        contexts = self._impl.tls_contexts
+        if context is None:
+            contexts.clear()
+            return
+        for side in own_sides(context):
+            contexts.pop(side, None)
+            contexts[side] = context
 
     def metrics(self) -> dict[str, float]:
         """Return a snapshot of the counters of all its connections, past and present."""

@@ -100,6 +100,7 @@ class Transport(Protocol):
 REGISTRY: dict[str, Transport | str] = {
     "tcp": "gzmtp.transports.tcp",
     "ipc": "gzmtp.transports.ipc",
+    "tls": "gzmtp.transports.tls",
 }
 
 # libzmq's other schemes, so that the error can say more than "unknown".

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support.cycles import buffers_in_cycles, complaints
 from support.raw import LONG, MORE, RawPeer, frame, message
 from support.waiting import eventually
 
 pytestmark = pytest.mark.gzmtp_only("libzmq has no Python objects")
 
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 BODY = bytes(1 << 20)
 

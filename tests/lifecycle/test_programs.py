@@ -87,7 +87,7 @@ def test_program_that_ends_right_after_send(sockets, bind, program, style, count
 
 
 @by_style
-@stream_transports
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 def test_again_and_again(sockets, bind, program, transport, style):
     pull = sockets("PULL")
     place = bind(pull, transport)

@@ -7,6 +7,7 @@ import threading
 import warnings
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
 
 
@@ -138,7 +139,7 @@ def test_thread_that_used_a_socket_has_ended(pair_of, thread, then, transport):
 
 
 @pytest.mark.gzmtp_only("libzmq's threads do not end with those who use a socket")
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_a_peer_has_gone_when_the_thread_that_used_the_socket_has_ended(
     sockets, unused, thread, transport
 ):
@@ -172,7 +173,7 @@ def test_a_peer_has_gone_when_the_thread_that_used_the_socket_has_ended(
 
 
 @pytest.mark.gzmtp_only("libzmq's threads do not end with those who use a socket")
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_reading_goes_on_when_the_thread_that_used_the_socket_has_ended(
     sockets, bind, thread, transport
 ):

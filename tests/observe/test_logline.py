@@ -6,6 +6,7 @@ import logging
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
 
 from gzmtp.observe import LogLine
@@ -37,7 +38,7 @@ def kept():
     logger.removeHandler(handler)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_what_is_said(context, pair_of, kept, transport):
     push, pull = pair_of("PUSH", "PULL", a={"sndbuf": 1 << 21})
     push.send(b"before")

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
 
 prometheus_client = pytest.importorskip("prometheus_client")
@@ -30,7 +31,7 @@ def value(registry: Any, context: Any, name: str, kind: str, **labels: str) -> A
     return registry.get_sample_value(f"gzmtp_{name}", labels)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_traffic(registry, context, pair_of, sockets, bind, transport):
     push, pull = pair_of("PUSH", "PULL")
     second = sockets("PUSH")

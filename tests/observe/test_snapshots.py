@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
+from conftest import stream_transports
 from gevent import monkey
 from support.waiting import eventually
 
@@ -90,7 +91,7 @@ def test_inproc_before_bind(context, sockets):
     assert states(context, "PUSH") == states(context, "PULL") == ["ready"]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_paused_and_blocked(zmq, context, pair_of, transport):
     push, pull = pair_of("PUSH", "PULL", a={"sndhwm": 2}, b={"rcvhwm": 2})
     blocked = gevent.spawn(lambda: [push.send(bytes(1_000_000)) for _ in range(50)])

@@ -8,6 +8,7 @@ import os
 import socket as plain
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually, stays
 
 
@@ -82,7 +83,7 @@ def test_ipc_filters(zmq, sockets, bind, option, value, let_in):
 
 
 @pytest.mark.parametrize("kinds", [("REP", "REQ"), ("PAIR", "PAIR")], ids="-".join)
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_a_listener_made_by_others(zmq, sockets, endpoint, transport, kinds):
     """USE_FD: bind() takes a socket that listens already; the text only names it."""
     if transport == "tcp":

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support import raw
 
 
@@ -92,7 +93,7 @@ def test_poll_returns_descriptors_of_other_objects(zmq):
 # what comes after must not notice.
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_subscribed_during_a_sleep(zmq, pair_of):
     publisher, subscriber = pair_of("PUB", "SUB")
     subscriber.subscribe(b"a")
@@ -105,7 +106,7 @@ def test_subscribed_during_a_sleep(zmq, pair_of):
     assert subscriber.recv() == b"b1"
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_connected_during_a_sleep(zmq, pair_of):
     a, b = pair_of("PAIR", "PAIR")
     time.sleep(0.05)

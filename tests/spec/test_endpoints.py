@@ -7,9 +7,9 @@ import os
 import stat
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually, stays
 
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 INPROC_OR_TCP = pytest.mark.parametrize("transport", ["tcp", "inproc"], indirect=True)
 
 

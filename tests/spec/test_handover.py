@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 
 import pytest
+from conftest import stream_transports
 from support import raw as zmtp
 from support.waiting import eventually
-
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 def _bound(socket, place):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
+from conftest import stream_transports
 from support import raw as zmtp
 from support.waiting import eventually, stays
 
@@ -133,7 +134,7 @@ def test_stop_after_disconnect(zmq, sockets, unused, events):
     stays(lambda: watch.names.count("CONNECT_RETRIED") == count, 60)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_minus_one_reconnects_only_when_asked(zmq, sockets, bind, events, transport):
     """RECONNECT_IVL -1: after the end of a connection only another connect() makes the next one."""
     server, client = sockets("PAIR"), sockets("PAIR", reconnect_ivl=-1)

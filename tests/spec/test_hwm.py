@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from conftest import stream_transports
 from support import raw as zmtp
 from support.waiting import eventually
 
@@ -98,7 +99,7 @@ def test_credit_comes_back_after_half(zmq, sockets, endpoint, hwm):
     assert accepted(zmq, a) >= hwm
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_marks_of_live_pipes_change_at_once(zmq, sockets, unused, transport):
     socket = sockets("PUSH", sndhwm=2)
     socket.connect(unused(transport))
@@ -143,7 +144,7 @@ def test_push_to_many_fills_each(zmq, sockets, unused):
 
 
 @pytest.mark.gzmtp_only("libzmq has a thread for this")
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_a_publisher_in_a_tight_loop_sends_what_the_kernel_takes(sockets, bind, raw, transport):
     pub = sockets("PUB", sndhwm=10, sndbuf=65536)
     peer = raw(bind(pub, transport))

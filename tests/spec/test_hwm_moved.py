@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually, stays
 
 
@@ -110,7 +111,7 @@ def test_marks_count_what_waits_not_what_went_through(zmq, sockets, bind, subscr
         assert [int(sub.recv()) for _ in range(count)] == list(range(count))
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_a_full_peer_of_a_mandatory_router(zmq, sockets, bind, transport):
     """The address is EAGAIN while the peer has no room, again and again."""
     router = sockets("ROUTER", router_mandatory=1, sndhwm=1)

@@ -7,9 +7,8 @@ import threading
 import time
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
-
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 def timed(call):
@@ -39,8 +38,8 @@ def test_defaults(zmq, context, kind, expected):
 
 
 @stream_transports
-def test_close_returns_at_once_and_term_waits_for_linger(zmq, unused, transport):
-    context = zmq.Context()
+def test_close_returns_at_once_and_term_waits_for_linger(contexts, zmq, unused, transport):
+    context = contexts()
     socket = context.socket(zmq.PUSH)
     socket.linger = 150
     socket.connect(unused(transport))
@@ -49,8 +48,8 @@ def test_close_returns_at_once_and_term_waits_for_linger(zmq, unused, transport)
     assert 0.1 < timed(context.term) < 2
 
 
-def test_zero_linger_does_not_wait(zmq, unused, transport):
-    context = zmq.Context()
+def test_zero_linger_does_not_wait(contexts, zmq, unused, transport):
+    context = contexts()
     socket = context.socket(zmq.PUSH)
     socket.connect(unused(transport))
     socket.send(b"to nobody")
@@ -59,9 +58,9 @@ def test_zero_linger_does_not_wait(zmq, unused, transport):
 
 
 @pytest.mark.parametrize("linger", [-1, 5000])
-def test_term_ends_when_all_is_delivered(zmq, endpoint, transport, linger, context, sockets, bind):
+def test_term_ends_when_all_is_delivered(contexts, zmq, endpoint, transport, linger, context, sockets, bind):
     """What was sent before close() arrives, and term() returns as soon as it has."""
-    other = zmq.Context() if transport != "inproc" else None
+    other = contexts() if transport != "inproc" else None
     pull = sockets("PULL", rcvhwm=0)
     place = bind(pull, transport)
     push = (other or context).socket(zmq.PUSH)
@@ -78,9 +77,9 @@ def test_term_ends_when_all_is_delivered(zmq, endpoint, transport, linger, conte
 
 
 @stream_transports
-def test_late_peer_still_gets_it_within_linger(zmq, sockets, unused, transport):
+def test_late_peer_still_gets_it_within_linger(contexts, zmq, sockets, unused, transport):
     place = unused(transport)
-    other = zmq.Context()
+    other = contexts()
     push = other.socket(zmq.PUSH)
     push.reconnect_ivl = 10
     push.connect(place)
@@ -92,8 +91,8 @@ def test_late_peer_still_gets_it_within_linger(zmq, sockets, unused, transport):
     assert timed(other.term) < 2
 
 
-def test_destroy_with_linger_zero_drops(zmq, unused, transport):
-    context = zmq.Context()
+def test_destroy_with_linger_zero_drops(contexts, zmq, unused, transport):
+    context = contexts()
     kept = [
         context.socket(zmq.PUSH) for _ in range(3)
     ]  # a collected one would be closed with its own LINGER

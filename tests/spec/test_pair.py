@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
 
 
@@ -32,7 +33,7 @@ def test_at_most_one_peer(sockets, bind, transport):
     assert not second.poll(10)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_the_next_peer_is_taken_once_the_first_has_left(sockets, bind, events, transport):
     a = sockets("PAIR")
     place = bind(a, transport)

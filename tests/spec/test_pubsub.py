@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
 
 PUBLISHERS, SUBSCRIBERS = ["PUB", "XPUB"], ["SUB", "XSUB"]
@@ -121,7 +122,7 @@ def test_sub_subscribes_before_and_after_connect(sockets, unused, subscribed, tr
 
 
 @pytest.mark.parametrize("subscriber", SUBSCRIBERS)
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_subscriptions_are_sent_again_after_a_reconnect(zmq, sockets, bind, subscriber, transport):
     first, sub = sockets("XPUB"), sockets(subscriber, reconnect_ivl=10)
     place = bind(first, transport)

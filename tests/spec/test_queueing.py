@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import stream_transports
 from support import raw as zmtp
 from support.waiting import eventually
 
@@ -317,7 +318,7 @@ def test_atomic_multipart(zmq, pair_of):
     assert not b.poll(20)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_what_came_before_the_peer_went_is_received(zmq, sockets, bind, raw, events, transport):
     """... although sending finds out first that the peer has gone."""
     pair = sockets("PAIR")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from conftest import stream_transports
 from support import raw as zmtp
 from support.waiting import eventually, stays
-
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import stream_transports
 from support.waiting import stays
 
 
@@ -75,7 +76,7 @@ def test_giving_up_ends_no_connection(served):
     assert sorted(order[:5]) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_requests_that_have_waited_for_the_server(sockets, unused, transport):
     """Both are asked when it is there at last; only the answer to the last one counts."""
     place = unused(transport)

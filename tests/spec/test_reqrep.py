@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually, stays
 
 
@@ -309,7 +310,7 @@ def test_correlated_req_talks_to_rep(pair_of):
         assert req.recv() == b"re %d" % turn
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@stream_transports
 def test_relaxed_req_survives_a_peer_that_restarts(sockets, bind, events, transport):
     req = sockets("REQ", req_relaxed=1, req_correlate=1, reconnect_ivl=10)
     watch = events(req)

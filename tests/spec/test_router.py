@@ -6,9 +6,8 @@ import errno
 
 import gevent
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually, turns
-
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 def test_prefixes_the_identity_of_the_queue(sockets, bind, transport):

@@ -6,10 +6,10 @@ All of these are drafts, which the libzmq of pyzmq's wheels does not have: what 
 from __future__ import annotations
 
 import pytest
+from conftest import stream_transports
 from support.waiting import stays
 
 pytestmark = pytest.mark.gzmtp_only("draft in libzmq 4.3.5")
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 def test_values(zmq, sockets):

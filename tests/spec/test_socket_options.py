@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 
 import pytest
+from conftest import stream_transports
 from support.waiting import eventually
-
-stream_transports = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 @pytest.mark.parametrize("kind", ["PUSH", "DEALER", "REQ"])

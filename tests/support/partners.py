@@ -31,11 +31,13 @@ def libzmq_process() -> Iterator[Callable[[], LibzmqProcess]]:
 
 
 @pytest.fixture
-def raw() -> Iterator[Callable[..., RawPeer]]:
+def raw(request: pytest.FixtureRequest) -> Iterator[Callable[..., RawPeer]]:
     """raw(endpoint): a hand-spoken connection to it."""
     made: list[RawPeer] = []
 
     def make(endpoint: str, **options: Any) -> RawPeer:
+        if endpoint.startswith("tls:"):
+            options["tls"] = request.getfixturevalue("certificates").client_context()
         made.append(RawPeer.connect(endpoint, **options))
         return made[-1]
 

@@ -62,7 +62,7 @@ class RawPeer:
         self.data = b""
 
     @classmethod
-    def connect(cls, endpoint: str, **options: Any) -> RawPeer:
+    def connect(cls, endpoint: str, *, tls: Any = None, **options: Any) -> RawPeer:
         scheme, _, address = endpoint.partition("://")
         if scheme == "ipc":
             sock = socket.socket(socket.AF_UNIX)
@@ -71,6 +71,8 @@ class RawPeer:
             host, _, port = address.rpartition(":")
             sock = socket.create_connection((host, int(port)))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname=host)
         return cls(sock, **options)
 
     def send(self, *chunks: bytes) -> None:
