@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -177,9 +178,10 @@ class Context(AttributeSetter, Generic[SocketT]):
         self.sockopts = {}
         self._sockets = weakref.WeakSet()
 
-    def __del__(self) -> None:
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         state = self._state
-        if self._shadow or state.closed or process.exiting():
+        if self._shadow or state.closed or finalizing() or process.exiting():
             return
         if self._sockets is None:  # an error in __init__
             return

@@ -18,7 +18,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +89,10 @@ class _Hold:
     def keep(self) -> None:
         """Nothing; but who has this method has a reference to the hold."""
 
-    def __del__(self) -> None:
-        self._event.set()
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():
+            self._event.set()
 
 
 class Frame:

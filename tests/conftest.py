@@ -117,7 +117,8 @@ def warmed_up() -> None:
     _warm_up(zmq)
     # What is there by now is not looked at again before and after each test: half of a run's time.
     gc.collect()
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy's has not
+        gc.freeze()
 
 
 def _warm_up(zmq: Any) -> None:

@@ -328,3 +328,23 @@ def test_plain_assignment_is_cheap(sockets: Callable[..., Any]) -> None:
     finally:
         sys.setprofile(None)
     assert calls.count("call") == 1
+
+
+@pytest.mark.gzmtp_only("pyzmq evaluates them, when the first instance is made")
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated with the class")
+@pytest.mark.parametrize("kind", ["Context", "Socket"])
+def test_annotations_may_have_names_for_type_checkers_alone(zmq, kind):
+    """PEP 649; what is annotated is an attribute of its own all the same."""
+    text = f"class Kind(zmq.{kind}):\n    price: Decimal\n    other: zmq.nothing\n    rcvhwm: int"
+    names = {"zmq": zmq}
+    exec(compile(text, "program", "exec", dont_inherit=True), names)
+    context = zmq.Context()
+    thing = names["Kind"]() if kind == "Context" else context.socket(zmq.PULL, socket_class=names["Kind"])
+    try:
+        thing.price = 7
+        assert thing.price == 7
+        with pytest.raises(AttributeError):
+            thing.nothing_like_that = 7
+    finally:
+        thing.term() if kind == "Context" else thing.close()
+        context.term()

@@ -6,6 +6,8 @@ answered while the program computes; where threads are monkey-patched it is a gr
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from inspect import iscoroutinefunction
 from threading import Event
 from typing import Any
@@ -135,5 +137,7 @@ class ThreadAuthenticator(Authenticator):
         """Whether the thread runs."""
         return bool(self.thread and self.thread.is_alive())
 
-    def __del__(self) -> None:
-        self.stop()
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():
+            self.stop()

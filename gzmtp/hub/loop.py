@@ -224,9 +224,10 @@ class _ThreadEnd:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
 
-    def __del__(self) -> None:
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         thread = self._loop.thread  # a daemon's is still there when the interpreter ends
-        if thread == _this_thread() or thread not in sys._current_frames():
+        if not finalizing() and (thread == _this_thread() or thread not in sys._current_frames()):
             self._loop.end()
 
 

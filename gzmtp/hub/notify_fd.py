@@ -7,6 +7,8 @@ As with libzmq's, readable means: look at EVENTS; looking clears it.
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 
 _EVENTFD = hasattr(os, "eventfd")
 
@@ -52,5 +54,7 @@ class NotifyFd:
                 os.close(self._write)
             self._read = self._write = -1
 
-    def __del__(self) -> None:
-        self.close()
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():
+            self.close()

@@ -1,7 +1,7 @@
 """``python -m gzmtp.monkey``: patches the standard library and zmq, then runs a program.
 
-Owns: the command line, the program's ``__main__``, the patching of multiprocessing's children.
-Independent of: how names are aliased (__init__.py).
+Owns: the command line, the program's ``__main__``.  Independent of: how names are aliased
+(__init__.py), nor how multiprocessing starts its children (children.py).
 
 A program that runs here is the real ``__main__`` and stays so until the interpreter ends. With
 runpy.run_path its globals would die when its last line has run; its contexts would then linger and
@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 from pkgutil import get_importer
 from types import CodeType, ModuleType
@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from gevent import monkey
 
-from gzmtp.monkey import SWITCH, patch_zmq, stdin
+from gzmtp.monkey import SWITCH, children, patch_zmq, stdin
 
 _USAGE = """\
 usage: python -m gzmtp.monkey [options] script [arguments]
@@ -39,6 +39,7 @@ options:
   -m, --module  what follows is the name of a module
   --no-NAME     do not patch NAME
   --NAME        patch only the NAMEs that are given
+  --no-children leave children of multiprocessing as they are; so does GZMTP_PATCH_CHILDREN=0
   --verbose     say on stderr what is patched
   -h, --help    print this text and end
 NAME is one of: {names}
@@ -48,7 +49,8 @@ What the program reads from sys.stdin, input() included, is waited for by gevent
 
 Children of multiprocessing are patched in the same way. The program's environment gets
 GZMTP_PATCH_ZMQ=1, by which other Python programs that it starts use gzmtp if they call
-gevent.monkey.patch_all().
+gevent.monkey.patch_all(). With --no-children neither is done: children by spawn and forkserver
+are plain Python, with pyzmq if that is installed; those by fork are copies, and stay patched.
 """
 
 
@@ -60,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = [name for name in arguments if hasattr(monkey, f"patch_{name}")]
     options: dict[str, bool] = {}
     by_name = verbose = False
+    children_too = os.environ.get(children.SWITCH) != "0"
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         if option == "--":
@@ -71,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             by_name = True
         elif option == "--verbose":
             verbose = True
+        elif option == "--no-children":
+            children_too = False
         elif option.startswith("--no-") and option[5:] in arguments:
             options[option[5:]] = False
         elif option.startswith("--") and option[2:] in arguments:
@@ -88,8 +93,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         given = ", ".join(f"{name}={value}" for name, value in options.items())
         print(f"gevent.monkey.patch_all({given}); gzmtp.monkey.patch_zmq()", file=sys.stderr)
 
-    os.environ[SWITCH] = "1"
-    _patch(options)
+    if children_too:
+        os.environ[SWITCH] = "1"
+    _patch(options, children_too)
     if "sys" not in options:
         stdin.patch()
     if by_name:
@@ -104,41 +110,18 @@ def _fail(text: str, usage: bool = False, status: int = 2) -> NoReturn:
     raise SystemExit(status)
 
 
-def _patch(options: dict[str, bool]) -> None:
+def _patch(options: dict[str, bool], children_too: bool = True) -> None:
     monkey.patch_all(**options)
     patch_zmq()
-    _patch_children(options)
-
-
-def _patch_children(options: dict[str, bool]) -> None:
-    """Makes multiprocessing's spawn and forkserver children patch themselves as this process did.
-
-    They import the program anew in a fresh interpreter, which knows nothing of this runner. Both
-    are started by one function, as ``python -c "from multiprocessing.spawn import ..."``: the
-    patching is put in front of that. Forked children inherit everything.
-    """
-    from multiprocessing import util
-
-    start: Callable[[Any, list[Any], Any], int] | None = getattr(util, "spawnv_passfds", None)
-    if start is None:  # a platform that starts its children otherwise
-        return
-    begin = start
-    # gzmtp may be run from a checkout that the program has left, by os.chdir() or in sys.path.
-    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    prelude = (
-        f"import sys; sys.path.append({home!r}); "
-        f"from gzmtp.monkey import runner; runner._patch({options!r}); "
-    )
-    starters = ("from multiprocessing.spawn ", "from multiprocessing.forkserver ")
-
-    def spawnv_passfds(path: Any, args: Sequence[Any], passfds: Any) -> int:
-        args = list(args)
-        for at, arg in enumerate(args):
-            if isinstance(arg, str) and arg.startswith(starters):
-                args[at] = prelude + arg
-        return begin(path, args, passfds)
-
-    util.spawnv_passfds = spawnv_passfds
+    if children_too:
+        # gzmtp may be run from a checkout that the program has left, by os.chdir() or in sys.path.
+        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        children.patch_starting(
+            f"import sys; sys.path.append({home!r}); "
+            f"from gzmtp.monkey import runner; runner._patch({options!r}); "
+        )
+    if monkey.is_module_patched("socket"):
+        children.patch_connections()
 
 
 def _run_module(argv: list[str]) -> None:
@@ -217,12 +200,13 @@ def _run(
     module = ModuleType("__main__")
     vars(module).update(
         __builtins__=builtins,
-        __cached__=spec and spec.cached,
         __file__=file,
         __loader__=loader,
         __package__=package,
         __spec__=spec,
     )
+    if sys.version_info < (3, 15):  # it is no longer set
+        vars(module)["__cached__"] = spec and spec.cached
     _kept.append(sys.modules["__main__"])  # our caller, who is not yet done with its globals
     sys.modules["__main__"] = module
     exec(code, vars(module))

@@ -8,6 +8,7 @@ in whatever case. It is independent of what options do.
 from __future__ import annotations
 
 import errno
+import sys
 from typing import Any, TypeVar
 
 from gzmtp import constants
@@ -56,7 +57,19 @@ def _defined(kind: type) -> list[str]:
 
 
 def _annotated(kind: type) -> tuple[str, ...]:
-    return tuple(getattr(kind, "__annotations__", ())) if kind is not object else ()
+    """The names that a class annotates."""
+    if kind is object:
+        return ()
+    try:
+        return tuple(getattr(kind, "__annotations__", ()))
+    except Exception:
+        # From Python 3.14 on annotations are evaluated by who asks for them, and may have names
+        # that are there for type checkers alone (PEP 649).
+        if sys.version_info >= (3, 14):
+            from annotationlib import Format, get_annotations
+
+            return tuple(get_annotations(kind, format=Format.STRING))
+        raise
 
 
 class OptionAttributes:

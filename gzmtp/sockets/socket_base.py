@@ -97,10 +97,11 @@ class SocketBase(Messages):
         kind = self._impl.type
         self._type_name = SocketType(kind).name
 
-    def __del__(self) -> None:
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         impl = self._impl
         if not self._shadow and not impl.closed:
-            if sys.is_finalizing():
+            if finalizing():
                 return
             impl.close()
 

@@ -164,3 +164,49 @@ atexit.register(late)
 atexit.register(process._flush)
 """)
     assert (running.end(), running.output, running.errors) == (0, "True\n", "")
+
+
+TAKEN_APART = """
+import sys, threading, types
+early = sys.modules["early"] = types.ModuleType("early")  # modules that came later are taken apart before
+early.early = early
+import gevent.event
+{prelude}
+from zmq.auth.thread import ThreadAuthenticator
+from gzmtp import loop, signals
+
+kept = early.kept = []
+loop.early = early
+
+def use():
+    context = zmq.Context()
+    socket = context.socket(zmq.PAIR)
+    socket.bind("inproc://somewhere")
+    kept.append(loop._of_thread.end)
+
+class Last:
+    def __del__(self, kept=kept, modules=vars(loop), write=sys.stdout.write):
+        write(f"taken apart: {{modules['Loop'] is None}}\\n")
+        kept.clear()
+
+threads = [threading.Thread(target=use) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+context = zmq.Context()
+kept += [context, context.socket(zmq.PUSH), zmq.Frame(b"tracked", track=True, copy=False),
+         ThreadAuthenticator(zmq.Context()), signals.Signal()]
+early.last = Last()
+"""
+
+
+def test_what_outlives_its_module_is_silent() -> None:
+    """Modules are taken apart at the very end: the globals of methods that are called then are None."""
+    prelude = "import gzmtp, gzmtp.monkey; gzmtp.monkey.patch_zmq(); import zmq"
+    program = Program(TAKEN_APART.format(prelude=prelude), "")
+    try:
+        assert program.end() == 0
+        assert (program.output, program.errors) == ("taken apart: True\n", "")
+    finally:
+        program.close()

@@ -206,3 +206,54 @@ def test_children_of_multiprocessing(how: str, by_name: bool, run: Run, script: 
     """)
     done = run("-m", "gzmtp.monkey", *(("-m", "program") if by_name else ("program.py",)), how)
     assert (done.returncode, done.stdout) == (0, f"gzmtp gevent.hub ['{how}']\n0\n"), done.stderr
+
+
+CLEAN = '''
+    import multiprocessing, os, sys
+    def work(end):
+        from gevent import monkey
+        end.send((monkey.is_module_patched("threading"), "zmq" in sys.modules, os.environ.get("GZMTP_PATCH_ZMQ")))
+    if __name__ == "__main__":
+        import zmq
+        how = multiprocessing.get_context(sys.argv[1])
+        ours, theirs = how.Pipe(duplex=False)
+        child = how.Process(target=work, args=(theirs,))
+        child.start()
+        print(zmq.__name__, *ours.recv())
+        os.kill(os.getpid(), 9)  # gevent may miss the child's end
+'''
+
+
+@pytest.mark.parametrize("how", ["spawn", "forkserver"])
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_children_may_be_left_alone(how: str, by: str, run: Run, script: Callable[..., str]) -> None:
+    options = ["--no-children"] if by == "option" else []
+    environment = {"GZMTP_PATCH_CHILDREN": "0"} if by == "environment" else {}
+    done = run("-u", "-m", "gzmtp.monkey", *options, script(CLEAN), how, **environment)
+    assert done.stdout == "gzmtp False False None\n", done.stderr
+
+
+@pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
+def test_a_manager_can_be_used(how: str, run: Run, script: Callable[..., str]) -> None:
+    """Its connections are gevent's sockets, which never block; more than one may wait at once."""
+    name = script('''
+        import multiprocessing, os, sys, threading
+        import zmq
+        if __name__ == "__main__":
+            manager = multiprocessing.get_context(sys.argv[1]).Manager()
+            queue, answers = manager.Queue(), manager.dict()
+            def work(name):
+                answers[name] = queue.get() * 100_000
+            workers = [threading.Thread(target=work, args=(name,)) for name in ("a", "b")]
+            for worker in workers:
+                worker.start()
+            for _ in workers:
+                queue.put("text")
+            for worker in workers:
+                worker.join()
+            print(sorted((name, len(text)) for name, text in answers.items()))
+            os.kill(manager._process.pid, 9)
+            os.kill(os.getpid(), 9)  # gevent may miss the child's end
+    ''')
+    done = run("-u", "-m", "gzmtp.monkey", name, how)
+    assert done.stdout == "[('a', 400000), ('b', 400000)]\n", done.stderr
