@@ -18,11 +18,10 @@ from typing import Any, cast
 
 import gevent
 from gevent import monkey
-from gevent._ffi.callback import callback
-from gevent._hub_local import get_hub_if_exists
 from greenlet import GreenletExit, getcurrent
 from greenlet import error as GreenletError
 
+from gzmtp.hub.gevent_private import get_hub_if_exists, is_libuv, put_callback
 from gzmtp.hub.scheduler import TICK_LIMIT, Scheduler
 
 #: Seconds of a timer at least, unless it is none: libuv warns of less.
@@ -60,7 +59,7 @@ class Loop(Scheduler):
         #: Called with the loop when its thread has ended.
         self.exit_callbacks: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
-        self.libuv = ".libuv." in type(hub.loop).__module__
+        self.libuv = is_libuv(hub.loop)
         self._pending: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._async: Any = hub.loop.async_(ref=False)
         self._async.start(self._drain)
@@ -96,7 +95,7 @@ class Loop(Scheduler):
             raise ValueError("the thread of this loop has ended")
         try:
             if self.libuv:
-                self.hub.loop._callbacks.append(callback(call, args))
+                put_callback(self.hub.loop, call, args)
             else:
                 self._pending.append((call, args))
             watcher.send()

@@ -19,6 +19,7 @@ from greenlet import getcurrent
 
 from gzmtp.hub.adaptive_spin import AdaptiveSpin
 from gzmtp.hub.cores import CORES, spare
+from gzmtp.hub.gevent_private import callbacks_wait
 
 #: Seconds that greenlets of a busy loop may keep the hub from running.
 TICK_LIMIT = 0.010
@@ -200,7 +201,7 @@ class Scheduler:
         64 B over tcp: 39 us one way without, 13 us with it.  Not where others want the core: it
         may be who would bring the answer.
         """
-        if self.hub.loop._callbacks or not spare():
+        if callbacks_wait(self.hub.loop) or not spare():
             return  # it will not sleep, or others want the core
         descriptor = self.hub.loop.fileno()
         if descriptor is None:

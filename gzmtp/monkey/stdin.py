@@ -17,9 +17,10 @@ import sys
 from typing import Any
 
 from gevent import monkey
-from gevent._hub_local import get_hub_if_exists
 from gevent.socket import wait_read
 from greenlet import getcurrent
+
+from gzmtp.hub.gevent_private import get_hub_if_exists
 
 _input = builtins.input
 _select = monkey.get_original("select", "select")
