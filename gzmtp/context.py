@@ -186,13 +186,15 @@ class Context(AttributeSetter, Generic[SocketT]):
         if self._sockets is None:  # an error in __init__
             return
         warnings.warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
-        # Nothing may wait here: the collector can run in any greenlet, the hub included.  What
-        # the sockets have sent leaves in the background, and exit waits for it.
+        # What the sockets have sent leaves in the background, and exit waits for it: nothing may
+        # wait here, for the collector can run in any greenlet, the hub included.
         for socket in list(self._sockets):
             socket.close()
         state.terminated = True
-        for impl in list(state.sockets):
+        impls = list(state.sockets)
+        for impl in impls:
             impl.close()
+        process.linger(impls)  # but for forked children, which run nothing at exit
 
     def __repr__(self) -> str:
         cls = self.__class__

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from gevent._hub_local import get_hub_if_exists
-
 from gzmtp.buffers import flat
 from gzmtp.constants import Errno, PollEvent, SocketType
 from gzmtp.error import Again, ZMQError
 from gzmtp.frame import _FINISHED_TRACKER, Frame, MessageTracker, as_group, as_routing_id
+from gzmtp.hub.gevent_private import get_hub_if_exists
 from gzmtp.pipe import Body, Message
 from gzmtp.poll import Poller
 from gzmtp.sockets.fastpath import NOBLOCK, SNDMORE, FastPath

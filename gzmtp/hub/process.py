@@ -19,6 +19,7 @@ import gevent
 from gevent import monkey
 from greenlet import getcurrent
 
+from gzmtp.hub import children
 from gzmtp.hub.loop import Loop
 
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -41,6 +42,7 @@ _sleep: Any = monkey.get_original("time", "sleep")
 def register(state: Any) -> None:
     """Have a context seen to at exit and fork."""
     _states.add(state)
+    children.flush_at_end(_flush)
     for begun in beginnings:
         begun()
 
@@ -110,6 +112,12 @@ def _flush() -> None:
     sockets = [impl for state in list(_states) for impl in list(state.sockets)]
     for impl in sockets:
         impl.close_at_exit()
+    _wait_for(sockets)
+    _stop_others()
+
+
+def _wait_for(sockets: list[Any]) -> None:
+    """Let what closed sockets have sent leave, within LINGER and the tuning's bounds."""
     began = time.monotonic()
     while True:
         elapsed = time.monotonic() - began
@@ -117,7 +125,17 @@ def _flush() -> None:
         if not any(_worth_waiting(impl, elapsed) for impl in waiting):
             break
         gevent.sleep(_PACE)
-    _stop_others()
+
+
+def linger(sockets: list[Any]) -> None:
+    """Nobody has a context of which *sockets* are left: in a forked child, which may end at once, let
+    what they have sent leave.  Who is interrupted meanwhile waits no longer."""
+    if not sockets or not children.may_wait() or Loop.here().in_hub():
+        return
+    try:
+        _wait_for(sockets)
+    except BaseException as error:  # a Timeout's, a kill: this is a finalizer, which cannot raise it
+        Loop.here().soon(getcurrent().throw, error)
 
 
 def _worth_waiting(impl: Any, elapsed: float) -> bool:
