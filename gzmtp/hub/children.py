@@ -1,8 +1,8 @@
 """Forked children: processes that end by os._exit(), which runs nothing of what atexit was told.
 
-Owns how what such a child has sent gets out.  libzmq's I/O thread mostly sees to it while the child
-ends; here the hub has to run once more.  Children of multiprocessing run its finalizers; one made by
-os.fork() runs nothing, and there the end of a context waits, as pyzmq's does in every process.
+Owns how what such a child has sent gets out.  libzmq's I/O thread mostly sees to it while the
+child ends; here the hub has to run once more.  Children of multiprocessing run its finalizers; one
+made by os.fork() runs nothing, and there the end of a context waits, as pyzmq's does everywhere.
 Independent of what a context consists of.
 """
 

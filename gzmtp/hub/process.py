@@ -128,14 +128,14 @@ def _wait_for(sockets: list[Any]) -> None:
 
 
 def linger(sockets: list[Any]) -> None:
-    """Nobody has a context of which *sockets* are left: in a forked child, which may end at once, let
-    what they have sent leave.  Who is interrupted meanwhile waits no longer."""
+    """Nobody has a context of which *sockets* are left: in a forked child, which may end at once,
+    let what they have sent leave.  Who is interrupted meanwhile waits no longer."""
     if not sockets or not children.may_wait() or Loop.here().in_hub():
         return
     try:
         _wait_for(sockets)
-    except BaseException as error:  # a Timeout's, a kill: this is a finalizer, which cannot raise it
-        Loop.here().soon(getcurrent().throw, error)
+    except BaseException as error:  # a Timeout's, a kill: a finalizer, as this is, cannot raise it
+        Loop.here().call_soon(getcurrent().throw, error)
 
 
 def _worth_waiting(impl: Any, elapsed: float) -> bool:

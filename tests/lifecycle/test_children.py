@@ -65,6 +65,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.limit(60)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("how", ["fork", "forkserver", "spawn", "os.fork", "pool"])
 @pytest.mark.parametrize("left", LEFT)
@@ -80,7 +81,7 @@ def test_what_a_child_has_sent_arrives(sockets, bind, tmp_path, mode, how, left)
     instance = ".instance" if left == "the instance's" else ""
     path = tmp_path / "program.py"
     path.write_text(PROGRAM.format(imports=IMPORT[mode], instance=instance, left=LEFT[left]))
-    pull = sockets("PULL", rcvhwm=0)
+    pull = sockets("PULL", rcvhwm=0, rcvtimeo=20_000)
     program = subprocess.Popen(
         [sys.executable, str(path), bind(pull), how],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -173,7 +173,7 @@ early.early = early
 import gevent.event
 {prelude}
 from zmq.auth.thread import ThreadAuthenticator
-from gzmtp import loop, signals
+from gzmtp.hub import loop, notify_fd
 
 kept = early.kept = []
 loop.early = early
@@ -196,7 +196,7 @@ for thread in threads:
     thread.join()
 context = zmq.Context()
 kept += [context, context.socket(zmq.PUSH), zmq.Frame(b"tracked", track=True, copy=False),
-         ThreadAuthenticator(zmq.Context()), signals.Signal()]
+         ThreadAuthenticator(zmq.Context()), notify_fd.NotifyFd()]
 early.last = Last()
 """
 
