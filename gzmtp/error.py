@@ -181,6 +181,9 @@ class ProtocolError(Exception):
     :param code: a ``PROTOCOL_ERROR_*`` number, the value of that event.
     """
 
+    #: Whether it is worth to come back at once, with another offer.
+    again = False
+
     def __init__(self, text: str, event: int = 0, code: int = 0) -> None:
         super().__init__(text, event, code)
         self.text = text

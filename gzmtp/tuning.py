@@ -72,6 +72,9 @@ class Tuning:
     #: may pace them as if there were a network (bbr does).  Else Reno, which every Linux allows
     #: and which sends what it has: on a host with bbr 1 MiB took 270 us one way, with Reno 105.
     pace_locally: bool = False
+    #: Whether a client of ws:// masks what it sends with random keys even where no proxy can read
+    #: it (within this host, or under TLS), so that a key of zeros does.
+    mask_always: bool = False
     #: Bytes and parts of one unfinished message that a peer may leave with us.
     max_unfinished_bytes: int = 1 << 32
     max_unfinished_parts: int = 1 << 20
@@ -131,7 +134,8 @@ class Tuning:
 
 _MAY_BE_ZERO = {
     "short_run", "receive_extra", "keep_memory", "read_on", "pause_reading", "answer_spin",
-    "write_spin", "read_spin", "pace_locally", "exit_linger", "exit_linger_unconnected",
+    "write_spin", "read_spin", "pace_locally", "mask_always", "exit_linger",
+    "exit_linger_unconnected",
 }  # fmt: skip
 _SPELLINGS = {"1": True, "true": True, "yes": True, "on": True,
               "0": False, "false": False, "no": False, "off": False}

@@ -199,13 +199,16 @@ def context(contexts: Callable[[], Any], nothing_left: None) -> Iterator[Any]:
 
 
 TLS = pytest.param("tls", marks=pytest.mark.gzmtp_only("it has no tls"))
-STREAMS = ["tcp", "ipc", TLS]
+#: Those whose connections are streams of bytes below.
+STREAMS = ["tcp", "ipc", "ws", TLS]
 
 
 @pytest.fixture(params=[*STREAMS, "inproc"])
-def transport(request: pytest.FixtureRequest) -> str:
+def transport(request: pytest.FixtureRequest, zmq: Any) -> str:
     """Every transport; a test that is about some of them parametrizes `transport` itself (indirect)."""
     value: str = request.param
+    if value == "ws" and not zmq.has("WS"):
+        pytest.skip("no ws here (with libzmq, its build decides)")
     return value
 
 
@@ -226,6 +229,7 @@ def endpoint(tmp_path: Path) -> Callable[[str], str]:
             "tcp": "tcp://127.0.0.1:*",
             "tls": "tls://127.0.0.1:*",
             "ipc": f"ipc://{tmp_path}/{next(_names)}",
+            "ws": "ws://127.0.0.1:*",
             "inproc": f"inproc://test-{next(_names)}",
         }[transport]
 
@@ -241,7 +245,8 @@ def unused(endpoint: Callable[[str], str]) -> Callable[[str], str]:
             return endpoint(transport)
         listener = RawListener()
         listener.close()
-        return listener.endpoint.replace("tcp", transport, 1)
+        place = listener.endpoint.replace("tcp", transport, 1)
+        return place + "/" if transport == "ws" else place
 
     return make
 

@@ -147,7 +147,7 @@ class Connection(Handshaking):
                 self.owner.command(self.pipe, name, content)
 
     def _ping(self, content: bytes) -> None:
-        ping = commands.parse_ping(content)
+        ping = self._codec.parse_ping(content)
         if ping is None or self.writer is None:
             return
         self._cancel("ttl")
@@ -232,6 +232,8 @@ class Connection(Handshaking):
         if self.reader is not None:
             self.reader.close()
         if self.writer is not None:
+            if self.writer.between_messages:
+                self._take_leave(reason)
             self.writer.close()
         refused = self._handshake is not None and self._handshake.refused is not None
         unfinished = self._opening is not None or self.pipe is None and not self.owner.stream
@@ -261,6 +263,12 @@ class Connection(Handshaking):
                 logger.unforeseen(self.owner.impl.label, "a connection", self.endpoint, reason)
             self.owner.monitor(Event.DISCONNECTED, self.fd, self)
             self.owner.lost(self, reason)
+
+    def _take_leave(self, reason: Exception | None) -> None:
+        try:
+            self._say(self._codec.farewell(reason))
+        except OSError:
+            pass  # it has gone before
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""

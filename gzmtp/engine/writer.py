@@ -559,6 +559,11 @@ class WriteEngine:
         return self._blocked
 
     @property
+    def between_messages(self) -> bool:
+        """Whether what was written ends with a whole message."""
+        return not self._rest
+
+    @property
     def idle(self) -> bool:
         """Whether everything that was given has left."""
         return not (self._rest or self.pipe.queue or self.pipe.control)

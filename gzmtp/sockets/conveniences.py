@@ -158,7 +158,8 @@ class Shorthands(OptionAttributes):
         if (min_port, max_port) == (49152, 65536):
             self.bind(f"{addr}:*")
             endpoint = cast(bytes, self.get(SocketOption.LAST_ENDPOINT))
-            return int(endpoint.decode("ascii", "replace").rpartition(":")[2])
+            behind = endpoint.decode("ascii", "replace").rpartition(":")[2]
+            return int(behind.partition("/")[0])  # ws:// has a path
         for _ in range(max_tries):
             port = random.randrange(min_port, max_port)
             try:

@@ -19,6 +19,7 @@ from gzmtp import logger
 from gzmtp.constants import Event, ReconnectStop, SocketType
 from gzmtp.engine.connection import Connection
 from gzmtp.engine.stream import TransportHandshake
+from gzmtp.error import ProtocolError
 from gzmtp.hub.loop import OPENING, WRITE, Loop, Timer, Watch
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
@@ -40,7 +41,7 @@ class SocketImpl(Protocol):
     fans_out: bool
     encoders: dict[Encode, Encode]
 
-    def handshake(self, options: Any) -> Handshake: ...
+    def handshake(self, options: Any, kind: Any) -> Any: ...
     def authenticate(self, endpoint: Endpoint, connection: Connection, request: Any) -> None: ...
     def joined(self, endpoint: Endpoint, connection: Connection, peer: Peer | None) -> Pipe: ...
     def left(self, endpoint: Endpoint, connection: Connection, pipe: Pipe | None) -> None: ...
@@ -103,9 +104,9 @@ class Endpoint:
         make = getattr(self.transport, "handshake", None)
         return make(sock, self) if make is not None else None
 
-    def handshake(self) -> Handshake:
-        """Return a fresh handshake."""
-        return self.impl.handshake(self.options)
+    def handshake(self, kind: Any = Handshake) -> Any:
+        """Return a fresh handshake: *kind* is called with what `Handshake` takes."""
+        return self.impl.handshake(self.options, kind)
 
     def authenticate(self, connection: Connection, request: Any) -> None:
         """Have a ZAP request judged."""
@@ -331,6 +332,10 @@ class Dialer(Endpoint):
         self._hold(not self.closed)
         if isinstance(reason, Denied):
             return  # cancel_zap again would not change the answer
+        if isinstance(reason, ProtocolError) and reason.again and not self.parting:
+            self.target.refused()
+            self.start()
+            return
         if connection.pipe is not None:
             self._interval = self.options.reconnect_ivl  # it had shaken hands
         elif self.options.reconnect_stop & ReconnectStop.HANDSHAKE_FAILED:

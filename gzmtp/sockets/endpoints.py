@@ -148,6 +148,7 @@ class Binding(Lingering):
             if module is tcp and options.socks_proxy:
                 module = socks
             target = module.parse(address, False, options)
+            endpoint = target.endpoint  # ws: with a path
             if self.type in _CONNECT_ONCE and any(
                 d.endpoint == endpoint and not d.retired for d in self.dialers
             ):

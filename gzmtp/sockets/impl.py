@@ -241,9 +241,9 @@ class SocketImpl(Binding):
         """Ask the context's ZAP handler (RFC 27)."""
         zap.ask(self.state, endpoint.options, connection, request)
 
-    def handshake(self, options: Options) -> Handshake:
-        """Return a fresh handshake for one connection."""
-        return Handshake(
+    def handshake(self, options: Options, kind: Callable[..., Any] = Handshake) -> Any:
+        """Return a fresh handshake for one connection: *kind* is called as `Handshake` is."""
+        return kind(
             self.name,
             self.row.peers,
             options.routing_id,

@@ -32,6 +32,7 @@ __all__ = [
 INPROC = "inproc"  # known here by name only: it has no bytes, the host pairs its pipes
 GROUP = "gzmtp.transports"
 UDP = "udp"  # which has no streams: the host carries datagrams
+FRAMED = ("ws", "wss")  # which carry messages, never a bare stream of bytes
 UDP_TYPES = frozenset({SocketType.RADIO, SocketType.DISH, SocketType.DGRAM})
 
 
@@ -101,6 +102,7 @@ REGISTRY: dict[str, Transport | str] = {
     "tcp": "gzmtp.transports.tcp",
     "ipc": "gzmtp.transports.ipc",
     "tls": "gzmtp.transports.tls",
+    "ws": "gzmtp.transports.ws",
 }
 
 # libzmq's other schemes, so that the error can say more than "unknown".
@@ -126,6 +128,8 @@ def split_endpoint(endpoint: str, socket_type: int | None = None) -> tuple[str, 
     if scheme == UDP and socket_type not in UDP_TYPES:
         why = "udp carries the types RADIO, DISH and DGRAM only"
         raise failure(int(Errno.ENOCOMPATPROTO), endpoint, why)
+    if scheme in FRAMED and socket_type == SocketType.STREAM:
+        raise failure(int(Errno.ENOCOMPATPROTO), endpoint, "STREAM sockets use tcp and ipc only")
     if scheme != UDP and socket_type == SocketType.DGRAM:
         raise failure(int(Errno.ENOCOMPATPROTO), endpoint, "DGRAM sockets use udp only")
     if scheme in REGISTRY or scheme in (INPROC, UDP) or _from_entry_point(scheme, endpoint):

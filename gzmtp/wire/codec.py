@@ -49,6 +49,10 @@ class Decoder(Protocol):
         """Let go of an unfinished body: nothing more will be fed."""
 
 
+def _without_a_word(reason: Exception | None) -> bytes:
+    return b""
+
+
 class Codec(NamedTuple):
     """How one peer is spoken to."""
 
@@ -63,6 +67,10 @@ class Codec(NamedTuple):
     decoder: Callable[..., Decoder]
     #: Whether every peer with this codec is sent the same bytes for the same messages.
     same_for_all: bool = True
+    #: The data of a PING to what it says.
+    parse_ping: Callable[[bytes], commands.Ping | None] = commands.parse_ping
+    #: What is said before the connection is closed, and why it is (None: we want no more of it).
+    farewell: Callable[[Exception | None], bytes] = _without_a_word
 
 
 def encode_once(encode: Encode) -> Encode:

@@ -26,5 +26,7 @@ cdef class Decoder:
     cpdef predict(self)
     cpdef close(self)
     cpdef list predicted(self, Py_ssize_t count)
-    @cython.locals(parts=list, room=cython.longlong, grown=cython.longlong, flags=cython.int)
+    @cython.locals(room=cython.longlong, grown=cython.longlong)
     cpdef list filled(self, Py_ssize_t count)
+    @cython.locals(parts=list, flags=cython.int)
+    cpdef list _received(self, bytes part)

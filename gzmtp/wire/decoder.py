@@ -28,10 +28,10 @@ _MOST_EARNED = 1 << 24
 _MOST_PREFIX = 256
 #: A smaller body, or one that misses less, waits in the read buffer: a buffer of its own costs
 #: more (8 KiB messages: a system call each instead of one for seven).
-_OWN_BUFFER = 32768
-_OWN_REST = 4096
+OWN_BUFFER = 32768
+OWN_REST = 4096
 #: So many messages one behind the other are worth to be compared.
-_ALIKE = 4
+ALIKE = 4
 
 #: What stands where a connection may never need a list of its own (each takes 72 bytes, and the
 #: garbage collector's time); never changed.
@@ -169,7 +169,7 @@ class Decoder:
                     return
             stop = start + size
             if stop > end:
-                if size >= _OWN_BUFFER and stop - end >= _OWN_REST:
+                if size >= OWN_BUFFER and stop - end >= OWN_REST:
                     if begin >= 0 and not flags & (MORE | COMMAND):
                         self._compare(data[begin:start], size)
                     self._begin_body(flags, size, memoryview(data)[start:end])
@@ -195,7 +195,7 @@ class Decoder:
         self._rest = data[position:] if position else data
         if self._share is not None and self._share.taken and not parts:
             self._share.covers(0)
-        if len(messages) - known >= _ALIKE:
+        if len(messages) - known >= ALIKE:
             self._set_template(messages[-1])
 
     def share(self, share: Share) -> None:
@@ -221,7 +221,10 @@ class Decoder:
         """Expect the next flood to be of messages like this one: another body of the same size."""
         parts, size = message[:-1], len(message[-1])
         pieces = [piece for part in parts for piece in (header(len(part), True), part)]
-        alike = b"".join([*pieces, header(size)])
+        self._expect(b"".join([*pieces, header(size)]), parts, size)
+
+    def _expect(self, alike: bytes, parts: list[bytes], size: int) -> None:
+        """Expect messages of *parts* and a body of *size* bytes, before which *alike* stands."""
         if alike != self._template:
             self._template = alike
             self._alike_parts = parts
@@ -236,7 +239,7 @@ class Decoder:
         count = (len(data) - position) // size
         end = position + count * size
         # The last one first: it is hardly like that by chance.
-        if count < _ALIKE or not data.startswith(alike, end - size):
+        if count < ALIKE or not data.startswith(alike, end - size):
             return position
         run = self._unpack(memoryview(data)[position:end])
         parts = self._alike_parts
@@ -348,7 +351,10 @@ class Decoder:
         self._body = self._view = None
         if room > self._earned:
             self._earned = min(room, _MOST_EARNED)
-        part = body.getvalue()
+        return self._received(body.getvalue())
+
+    def _received(self, part: bytes) -> list[list[bytes]]:
+        """Take a body that was received into its own buffer; return the messages it makes whole."""
         flags = self._flags
         if flags & COMMAND:
             self._command(part, 0)

@@ -33,7 +33,7 @@ _MAX_COMMAND = 1 << 16
 #: Bytes that may come behind the peer's READY while ours waits for ZAP.
 _MAX_HELD = 1 << 20
 #: Bytes of the identity of a peer older than ZMTP 3.0.
-_MAX_IDENTITY = 255
+MAX_IDENTITY = 255
 
 
 class Peer:
@@ -289,7 +289,7 @@ class Handshake:
         return commands.header(len(self._identity), 0) + self._identity
 
     def _identity_2_0(self) -> bytes | None:
-        frame = self._frame(_MAX_IDENTITY)
+        frame = self._frame(MAX_IDENTITY)
         if frame is None:
             return None
         return self._take_identity(frame.end - len(frame.body), frame.end)

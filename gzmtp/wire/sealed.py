@@ -77,13 +77,16 @@ class Decoder:
         max_size: int = -1,
         max_bytes: int = 1 << 32,
         max_parts: int = 1 << 20,
+        *,
+        frames: Callable[..., decoder.Decoder] = decoder.Decoder,
     ) -> None:
+        """*open* is the mechanism's; *frames* makes the decoder of what it sealed."""
         self.commands: list[bytes] = []
         self.places: list[int] = []
         self.fault: ProtocolError | None = None  # behind messages that were whole
         self.predictable = False  # nothing is received ahead of its header
         self._open = open
-        self._frames = decoder.Decoder(max_size, max_bytes, max_parts)
+        self._frames = frames(max_size, max_bytes, max_parts)
         self._parts: list[bytes] = []
         self._held = 0
         self._max_bytes = max_bytes

@@ -13,7 +13,7 @@ from support.waiting import stays
 
 @stream_transports
 def test_both_sides_of_a_connection(sockets, endpoint, events, transport, zmq):
-    """tcp: DELAYED (115), CONNECTED, HANDSHAKE_SUCCEEDED; ipc has no DELAYED."""
+    """DELAYED (115), CONNECTED, HANDSHAKE_SUCCEEDED; ipc has no DELAYED."""
     server, client = sockets("PULL"), sockets("PUSH")
     theirs, ours = events(server, touch=(client,)), events(client)
     server.bind(endpoint(transport))

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,13 @@ class Pending:
 
 
 class LibzmqProcess:
-    def __init__(self) -> None:
+    """Another program that is driven by JSON lines over the descriptor that ends its command."""
+
+    def __init__(self, command: Sequence[str] = (sys.executable, str(PROGRAM))) -> None:
         ours, theirs = socket.socketpair()
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GZMTP")}
         self.process = Popen(
-            [sys.executable, str(PROGRAM), str(theirs.fileno())],
+            [*command, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env=environ,

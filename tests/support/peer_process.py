@@ -42,15 +42,29 @@ class Peer:
         self.sockets = {}
         self.monitors = {}
         self.number = 0
+        self.authenticator = None
 
     def reset(self):
         for tap in self.monitors.values():
             tap.close(0)
+        if self.authenticator is not None:
+            self.authenticator.stop()
         self.context.destroy(linger=0)
         self.__init__()
 
     def version(self):
         return zmq.zmq_version()
+
+    def has(self, capability):
+        return bool(zmq.has(capability))
+
+    def authenticate(self, passwords):
+        """Have a ZAP handler that knows these for PLAIN."""
+        from zmq.auth.thread import ThreadAuthenticator
+
+        self.authenticator = ThreadAuthenticator(self.context)
+        self.authenticator.start()
+        self.authenticator.configure_plain(domain="*", passwords=passwords)
 
     def socket(self, kind, options):
         sock = self.context.socket(getattr(zmq, kind))

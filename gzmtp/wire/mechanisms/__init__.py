@@ -44,6 +44,8 @@ class Mechanism:
         self.seal: Callable[[bytes], bytes] | None = None
         self.open: Callable[[bytes], bytes] | None = None
         self.receive: Callable[[bytes], bytes] = too_early
+        #: Puts the body of a command into a frame: the handshake's, where ZMTP's does not do.
+        self.frame: Callable[[bytes], bytes] = commands.frame
         self._metadata = b""
         self._accept: Accept
 
@@ -67,7 +69,7 @@ class Mechanism:
     def deny(self, status: str) -> bytes:
         """End it: return the ERROR to send; none at a temporary failure (300)."""
         self.waiting = None
-        return b"" if status == TEMPORARY else commands.frame(self._error(status.encode("ascii")))
+        return b"" if status == TEMPORARY else self.frame(self._error(status.encode("ascii")))
 
     def _error(self, status: bytes) -> bytes:
         return commands.encode(commands.ERROR, commands.encode_error(status))

@@ -169,7 +169,7 @@ class CurveClient(_Curve):
             _SIGNATURE, b"CurveZMQHELLO---" + nonce, self._server_key, self._secret,
         )  # fmt: skip
         pieces = _HELLO, _CURVE_VERSION, _PADDING, self._public, nonce, signature
-        return commands.frame(b"".join(pieces))
+        return self.frame(b"".join(pieces))
 
     def _welcome(self, body: bytes) -> bytes:
         self._check_error(body)
@@ -201,7 +201,7 @@ class CurveClient(_Curve):
             b"".join((public, vouch_nonce, vouch, self._metadata)),
             b"CurveZMQINITIATE" + nonce, self._shared,
         )  # fmt: skip
-        return commands.frame(b"".join((_INITIATE, cookie, nonce, box)))
+        return self.frame(b"".join((_INITIATE, cookie, nonce, box)))
 
     def _ready(self, body: bytes) -> bytes:
         self._check_error(body)
@@ -270,7 +270,7 @@ class CurveServer(_Curve):
             b"".join((self._public, cookie_nonce, cookie)), b"WELCOME-" + nonce,
             self._client, self._permanent,
         )  # fmt: skip
-        return commands.frame(b"".join((_WELCOME, nonce, box)))
+        return self.frame(b"".join((_WELCOME, nonce, box)))
 
     def _initiate(self, body: bytes) -> bytes:
         check_structure(body)
@@ -320,7 +320,7 @@ class CurveServer(_Curve):
         nonce = self._nonce()
         box = self._sodium.box_shared(self._metadata, b"CurveZMQREADY---" + nonce, self._shared)
         self._connect(_BY_SERVER, _BY_CLIENT)
-        return commands.frame(b"".join((_READY, nonce, box)))
+        return self.frame(b"".join((_READY, nonce, box)))
 
 
 def _sealer(sodium: _Sodium, shared: bytes, prefix: bytes, counter: count[int]) -> Seal:

@@ -35,7 +35,7 @@ class Null(Mechanism):
     def _admit(self) -> bytes:
         self._sent = True
         self.done = not self.listening
-        return commands.frame(_READY + self._metadata)
+        return self.frame(_READY + self._metadata)
 
     def _ready(self, body: bytes) -> bytes:
         if body.startswith(_READY):

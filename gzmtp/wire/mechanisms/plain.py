@@ -48,7 +48,7 @@ class PlainClient(Mechanism):
         self.receive = self._welcome
 
     def _begin(self) -> bytes:
-        return commands.frame(self._hello)
+        return self.frame(self._hello)
 
     def _welcome(self, body: bytes) -> bytes:
         self._check_error(body)
@@ -59,7 +59,7 @@ class PlainClient(Mechanism):
                 Event.PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME, "malformed PLAIN WELCOME"
             )
         self.receive = self._ready
-        return commands.frame(_INITIATE + self._metadata)
+        return self.frame(_INITIATE + self._metadata)
 
     def _ready(self, body: bytes) -> bytes:
         self._check_error(body)
@@ -99,7 +99,7 @@ class PlainServer(Mechanism):
 
     def _admit(self) -> bytes:
         self.receive = self._initiate
-        return commands.frame(_WELCOME)
+        return self.frame(_WELCOME)
 
     def _error(self, status: bytes) -> bytes:
         return _MISSPELT_ERROR + commands.encode_error(status)
@@ -109,7 +109,7 @@ class PlainServer(Mechanism):
             raise unexpected(body)
         self._accept(body[len(_INITIATE) :], 0)
         self._finish()
-        return commands.frame(_READY + self._metadata)
+        return self.frame(_READY + self._metadata)
 
 
 def _credentials(data: bytes) -> tuple[bytes, bytes]:
