@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+from itertools import cycle
+from operator import xor
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 KEY = b"\x12\x34\x00\xff"
 
 
 def masked(data: bytes, key: bytes) -> bytes:
-    return bytes(byte ^ key[place % 4] for place, byte in enumerate(data))
+    return bytes(map(xor, data, cycle(key)))
 
 
 def ws_frame(
