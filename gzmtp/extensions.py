@@ -33,8 +33,14 @@ class ExtensionOption(IntEnum):
     TLS_HOSTNAME = 10004, _BYTES
     #: Whether the system's certificate authorities are trusted.
     TLS_TRUST_SYSTEM = 10005
+    #: How many peers one bind() may have, and how many of them may be shaking hands at a time (0:
+    #: as many as come); more wait in the kernel's backlog.
+    MAX_CONNECTIONS = 10020
+    MAX_HANDSHAKES = 10021
 
 
-(TLS_CERT, TLS_KEY, TLS_CA, TLS_HOSTNAME, TLS_TRUST_SYSTEM) = ExtensionOption
+(
+    TLS_CERT, TLS_KEY, TLS_CA, TLS_HOSTNAME, TLS_TRUST_SYSTEM, MAX_CONNECTIONS, MAX_HANDSHAKES,
+) = ExtensionOption  # fmt: skip
 
 __all__ = ["ExtensionOption", *ExtensionOption.__members__]

@@ -134,8 +134,15 @@ class Endpoint:
 
     def lost(self, connection: Connection, reason: Exception) -> None:
         """Take note that *connection* has ended."""
-        self.connections.discard(connection)
+        self.leave(connection)
         self.impl.left(self, connection, connection.pipe)
+
+    def _enter(self, connection: Connection) -> None:
+        self.connections.add(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """*connection* is none of its own any more."""
+        self.connections.discard(connection)
 
     def _unforeseen(self, what: str, error: Exception) -> None:
         logger.unforeseen(self.impl.label, what, self.endpoint, error)
@@ -148,7 +155,7 @@ class Endpoint:
         except Exception as error:
             failure = error
         connection = Connection(self, sock, self.impl.loop, name, address)
-        self.connections.add(connection)
+        self._enter(connection)
         if failure is None:
             connection.start()
         else:

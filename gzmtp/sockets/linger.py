@@ -96,7 +96,7 @@ class Lingering(Handover):
         """Close a connection that has nothing left to send."""
         endpoint = connection.owner
         assert isinstance(endpoint, Endpoint)
-        endpoint.connections.discard(connection)
+        endpoint.leave(connection)
         self.totals.add(connection.counters)
         connection.close()
 

@@ -1,7 +1,8 @@
 """What takes connections in: Listener (bind: accept).
 
-Owns accepting, and pausing when descriptors are exhausted.  Independent of patterns, nor what
-becomes of a connection; its impl is told what came and went.  zmq_bind(3).
+Owns accepting, and pausing when descriptors are exhausted or there are as many peers as it may
+have (MAX_CONNECTIONS, MAX_HANDSHAKES): then the others wait in the kernel's backlog.  Independent
+of patterns and of what becomes of a connection; its impl is told what came and went.  zmq_bind(3).
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import errno
 from typing import Any
 
 from gzmtp.constants import Event
+from gzmtp.engine.connection import Connection
 from gzmtp.hub.loop import READ, Timer, Watch
+from gzmtp.pipe import Pipe
 from gzmtp.sockets.endpoint import Endpoint
+from gzmtp.wire.handshake import Peer
 
 #: Seconds until a listener that could not accept (it ran out of descriptors) tries again.
 _PAUSE = 0.1
@@ -28,6 +32,8 @@ class Listener(Endpoint):
         super().__init__(*args)
         self.sock = sock
         self._watch: Watch = Watch(self.impl.loop, sock.fileno(), READ, self._accept)
+        self._shaking: set[Connection] = set()  # those who have not shaken hands
+        self._full = False
 
     def start(self) -> None:
         """Begin to accept."""
@@ -39,6 +45,11 @@ class Listener(Endpoint):
             self._pause(OSError(errno.ENOBUFS, "too much of peers that have gone is unread"))
             return
         for _ in range(_ACCEPTS):
+            if self._is_full():
+                self._full = True
+                self._watch.stop()
+                self._failed(OSError(errno.ENOBUFS, "MAX_CONNECTIONS or MAX_HANDSHAKES is reached"))
+                return
             try:
                 accepted = self.transport.accept(self.sock)
             except Exception as error:  # OutOfDescriptors: see the transport
@@ -63,6 +74,32 @@ class Listener(Endpoint):
         self.monitor(Event.ACCEPTED, sock.fileno())
         self._adopt(sock, self.endpoint)
 
+    def _is_full(self) -> bool:
+        connections: int = self.options.max_connections
+        handshakes: int = self.options.max_handshakes
+        return 0 < connections <= len(self.connections) or 0 < handshakes <= len(self._shaking)
+
+    def _enter(self, connection: Connection) -> None:
+        super()._enter(connection)
+        self._shaking.add(connection)
+
+    def established(self, connection: Connection, peer: Peer | None) -> Pipe | None:
+        """As Endpoint's; one more may shake hands."""
+        self._shaking.discard(connection)
+        self._look_for_room()
+        return super().established(connection, peer)
+
+    def leave(self, connection: Connection) -> None:
+        """As Endpoint's; one more may come."""
+        super().leave(connection)
+        self._shaking.discard(connection)
+        self._look_for_room()
+
+    def _look_for_room(self) -> None:
+        if self._full and self.sock.fileno() >= 0 and not self._is_full():
+            self._full = False
+            self._watch.start()
+
     def _pause(self, error: Exception) -> None:
         """Try again later.  The backlog stays readable: else this would be a busy loop."""
         self._failed(error)
@@ -77,8 +114,9 @@ class Listener(Endpoint):
 
     def _go_on(self) -> None:
         self._timer = None
-        self._watch.start()
-        self._accept()
+        if not self._full:
+            self._watch.start()
+            self._accept()
 
     def stop(self) -> None:
         """Accept nobody any more; who was accepted stays.  Idempotent."""

@@ -241,6 +241,9 @@ TABLE: tuple[Row, ...] = (
     _row("TLS_CA", b"", _PATH),
     _row("TLS_HOSTNAME", b"", _HOSTNAME),
     _row("TLS_TRUST_SYSTEM", 1, _STRICT),
+    # what strangers may cost a listener
+    _row("MAX_CONNECTIONS", 0, _FROM_0),
+    _row("MAX_HANDSHAKES", 2048, _FROM_0),
     # multicast: HOPS and LOOP are udp's; the others are kept, as libzmq does without PGM
     _row("RATE", 100, _FROM_1),
     _row("RECOVERY_IVL", 10000, _FROM_0),
