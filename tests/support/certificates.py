@@ -39,6 +39,16 @@ class Certificates:
             f"key-{number}", made.private_key_pem.bytes()
         )
 
+    def encrypted_key(self) -> str:
+        """The file of a private key that a passphrase protects."""
+        from cryptography.hazmat.primitives import serialization as form
+
+        key = form.load_pem_private_key(Path(self.key).read_bytes(), None)
+        data = key.private_bytes(
+            form.Encoding.PEM, form.PrivateFormat.PKCS8, form.BestAvailableEncryption(b"secret")
+        )
+        return self._write("encrypted-key", data)
+
     def client_context(self) -> Any:
         """What a green socket is wrapped with to talk to somebody who has `cert`."""
         from gevent import ssl
@@ -51,6 +61,11 @@ class Certificates:
     def options(self) -> dict[str, Any]:
         """What a socket needs to listen and to dial, and to trust who has such a certificate too."""
         return {"TLS_CERT": self.cert, "TLS_KEY": self.key, "TLS_CA": self.ca}
+
+
+    def options_by_name(self) -> dict[str, Any]:
+        """The same in the spelling of the `sockets` fixture."""
+        return {name.lower(): value for name, value in self.options().items()}
 
 
 @pytest.fixture(scope="session")
