@@ -14,9 +14,11 @@ import gzmtp as zmq
 from gzmtp.cli.endings import STATUSES, USAGE, Failure
 from gzmtp.cli.inspection import NUMBERS, PEERS
 from gzmtp.constants import SocketOption, _OptType
+from gzmtp.extensions import ExtensionOption
 from gzmtp.patterns import REGISTRY
 from gzmtp.transports import INPROC, split_endpoint
 
+_OPTIONS: dict[str, Any] = {**SocketOption.__members__, **ExtensionOption.__members__}
 #: A prefix says who begins: "@" or "bind:", ">" or "connect:".
 _ENDPOINT = re.compile(r"(@|>|bind:|connect:)?([A-Za-z][A-Za-z0-9+.-]*)://.*", re.DOTALL)
 
@@ -135,7 +137,7 @@ def set_options(socket: Any, given: Sequence[str]) -> None:
     """Set NAME=VALUE options.  Failure (usage)."""
     for text in given:
         name, equals, value = text.partition("=")
-        number = SocketOption.__members__.get(name.upper().removeprefix("ZMQ_"))
+        number = _OPTIONS.get(name.upper().removeprefix("ZMQ_"))
         if number is None or not equals:
             raise Failure(f"--option {text}: NAME=VALUE is needed, NAME being a socket option's, "
                           "as in RCVHWM=10", USAGE)  # fmt: skip

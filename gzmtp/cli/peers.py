@@ -24,6 +24,7 @@ from gzmtp.cli.probe import Probe, Report
 from gzmtp.cli.security import Security
 from gzmtp.constants import Event, SocketOption
 from gzmtp.observe.snapshots import CONNECTING, RETRYING, snapshot
+from gzmtp.sockets.options import Options
 from gzmtp.utils.monitor import parse_monitor_message
 
 #: Seconds without a peer, after which it is told.
@@ -131,7 +132,7 @@ class Peers:
             return f"nobody ({others}) has connected to {where.text} yet"
         if where.text.startswith("udp:"):
             return f"for datagrams at {where.text}"
-        return why_not(where.text, self.name, self._security)
+        return why_not(where.text, self.name, self._security, self._options.option)
 
     # -- waiting
 
@@ -188,10 +189,12 @@ class Peers:
         self.context.destroy(linger=-1 if linger is None else int(linger * 1000))
 
 
-def why_not(endpoint: str, name: str, security: Security) -> str:
-    """Say why a socket of the type *name* has no peer at *endpoint*."""
+def why_not(endpoint: str, name: str, security: Security, given: Sequence[str]) -> str:
+    """Say why a socket of the type *name*, with *given* options, has no peer at *endpoint*."""
     try:
-        probe = Probe(endpoint, timeout=2.0)
+        options = Options(NUMBERS[name])
+        set_options(options, given)
+        probe = Probe(endpoint, options=options, timeout=2.0)
     except (zmq.ZMQError, ValueError):
         return f"for a peer at {endpoint}"
     try:

@@ -69,6 +69,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="if nobody listens there, wait so long for somebody (default: 0)")  # fmt: skip
     add("--as", dest="joining", metavar="TYPE", type=arguments.socket_type,
         help="join as a socket of that type")  # fmt: skip
+    add("-o", "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="set an option of the connection, as in TLS_CA=ca.pem, IPV6=1")  # fmt: skip
     add("--json", action="store_true", help="tell it as a JSON object; times are in seconds")
     security.add_arguments(parser, servers=False)
     return parser
@@ -89,6 +91,7 @@ def _ping(options: argparse.Namespace) -> int:
     kind = options.joining or ""
     arguments.check(where, kind or "REQ")
     socket_options, make = _make(Security(options), kind)
+    arguments.set_options(socket_options, options.option)
     end = time.monotonic() + options.wait
     while True:
         try:
@@ -218,7 +221,7 @@ def _status(report: Report, joining: str) -> int:
         return NOT_ZMTP
     if report.timed_out:
         return TIMED_OUT
-    if not report.speaks_zmtp and report.connected is not None:
+    if not report.speaks_zmtp and report.opened:
         return NOT_ZMTP
     if report.unanswered and not report.problem:
         return TIMED_OUT

@@ -16,13 +16,17 @@ from typing import Any
 import gevent
 from gevent.socket import wait_read, wait_write
 
-from gzmtp.cli.inspection import CANDIDATES, Findings, Inspection, Pings
+from gzmtp.cli.inspection import CANDIDATES, PEERS, Findings, Inspection, Pings
 from gzmtp.error import ProtocolError
+from gzmtp.hub.loop import READ
 from gzmtp.sockets.options import Options
 from gzmtp.transports import INPROC, UDP, split_endpoint, transport
+from gzmtp.wire.handshake import Handshake
 from gzmtp.wire.mechanisms import Mechanism
+from gzmtp.wire.mechanisms.null import Null
 
 _READ = 1 << 16
+_NO_GREETING = "it took the connection and closed it without a greeting"
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Report:
     address: str = ""
     #: Seconds until the connection stood; None: there was none.
     connected: float | None = None
+    #: Whether the transport has let us through to the peer (TLS may not).
+    opened: bool = False
     #: Seconds from our first byte to the end of the peer's greeting.
     greeted: float | None = None
     found: Findings = field(default_factory=Findings)
@@ -86,6 +92,7 @@ class Probe:
         self._timeout = timeout
         self._sock: Any = None
         self._to_be_continued = False  # another type may fare better
+        self._rest = b""  # of what came with the transport's handshake
         self._pings: Pings | None = None
         self._sent = 0
 
@@ -143,7 +150,7 @@ class Probe:
     def _left(self, inspection: Inspection) -> str:
         found = inspection.found
         if found.version is None:
-            return "it took the connection and closed it without a greeting"
+            return _NO_GREETING
         if self._make is None:
             return "it closed the connection during the handshake"
         self._to_be_continued = inspection.welcomed
@@ -180,7 +187,9 @@ class Probe:
 
     def _reason(self, error: OSError) -> str:
         report = self.report
-        if report.connected is not None:
+        if report.opened:
+            if not report.speaks_zmtp and error.errno == errno.ECONNRESET:
+                return _NO_GREETING
             return f"the connection broke: {error.strerror or error}"
         if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
             report.absent = True
@@ -213,10 +222,56 @@ class Probe:
                 self._sock = sock
                 self.report.connected = time.monotonic() - began
                 self.report.address = self._transport.remote_endpoint(sock)
+                self._open(sock)
+                self.report.opened = True
                 return
         raise error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
 
+    def _open(self, sock: Any) -> None:
+        """Settle what the transport settles before ZMTP's greeting."""
+        self._rest = b""
+        handshake = getattr(self._transport, "handshake", None)
+        if handshake is None:
+            return
+        fd = sock.fileno()
+        opening = handshake(sock, self)
+        try:
+            while wants := opening.step():
+                (wait_read if wants == READ else wait_write)(fd)
+        except ProtocolError as error:
+            raise OSError(errno.EPROTO, str(error)) from None
+        self._sock, self._rest = opening.stream, opening.rest
+        if opening.protocol is not None:
+            raise OSError(errno.EPROTONOSUPPORT, "it opened; ping cannot look into this transport")
+
+    # What a transport asks of the owner of a connection.
+
+    listens = False
+
+    @property
+    def options(self) -> Options:
+        """The options of the connection."""
+        return self._options
+
+    @property
+    def target(self) -> Any:
+        """What the endpoint named."""
+        return self._target
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's text."""
+        return self.report.endpoint
+
+    def handshake(self) -> Handshake:
+        """A ZMTP handshake, for transports that carry one of their own."""
+        kind = self._joining or "REQ"
+        return Handshake(kind, PEERS[kind], b"", Null())
+
     def _receive(self) -> bytes:
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            return rest
         while True:
             try:
                 data: bytes = self._sock.recv(_READ)
