@@ -19,11 +19,11 @@ _ALWAYS = frozenset({"ipc", "draft"})
 def has(capability: str) -> bool:
     """Tell whether *capability* ("ipc", "curve", "draft", "pgm", ...) is there.  zmq_has(3).
 
-    "curve" needs the extra gzmtp[curve], "ws" gzmtp[ws].
+    "curve" needs the extra gzmtp[curve], "ws" and "wss" gzmtp[ws].
     """
     if capability == "curve":
         return find_spec("nacl") is not None
-    if capability in ("ws", "WS"):  # libzmq spells it in capitals
+    if capability in ("ws", "WS", "wss", "WSS"):  # libzmq spells it in capitals
         return find_spec("wsproto") is not None
     return capability in _ALWAYS
 

@@ -199,25 +199,28 @@ def context(contexts: Callable[[], Any], nothing_left: None) -> Iterator[Any]:
 
 
 TLS = pytest.param("tls", marks=pytest.mark.gzmtp_only("it has no tls"))
+WSS = pytest.param("wss", marks=pytest.mark.gzmtp_only("hardly any build has wss"))
 #: Those whose connections are streams of bytes below.
-STREAMS = ["tcp", "ipc", "ws", TLS]
+STREAMS = ["tcp", "ipc", "ws", TLS, WSS]
 
 
 @pytest.fixture(params=[*STREAMS, "inproc"])
 def transport(request: pytest.FixtureRequest, zmq: Any) -> str:
     """Every transport; a test that is about some of them parametrizes `transport` itself (indirect)."""
     value: str = request.param
-    if value == "ws" and not zmq.has("WS"):
+    if value in ("ws", "wss") and not zmq.has("WS"):
         pytest.skip("no ws here (with libzmq, its build decides)")
     return value
 
 
 stream_transports = pytest.mark.parametrize("transport", STREAMS, indirect=True)
+#: For tests with a hand-spoken peer, which speaks ZMTP.
+zmtp_transports = pytest.mark.parametrize("transport", ["tcp", "ipc", TLS], indirect=True)
 
 
 def _encrypted(request: pytest.FixtureRequest) -> bool:
     names = request.fixturenames
-    return "transport" in names and request.getfixturevalue("transport") == "tls"
+    return "transport" in names and request.getfixturevalue("transport") in ("tls", "wss")
 
 
 @pytest.fixture
@@ -230,6 +233,7 @@ def endpoint(tmp_path: Path) -> Callable[[str], str]:
             "tls": "tls://127.0.0.1:*",
             "ipc": f"ipc://{tmp_path}/{next(_names)}",
             "ws": "ws://127.0.0.1:*",
+            "wss": "wss://127.0.0.1:*",
             "inproc": f"inproc://test-{next(_names)}",
         }[transport]
 
@@ -246,7 +250,7 @@ def unused(endpoint: Callable[[str], str]) -> Callable[[str], str]:
         listener = RawListener()
         listener.close()
         place = listener.endpoint.replace("tcp", transport, 1)
-        return place + "/" if transport == "ws" else place
+        return place + "/" if transport in ("ws", "wss") else place
 
     return make
 

@@ -39,16 +39,25 @@ class Stream(Protocol):
 class TransportHandshake(Protocol):
     """What a transport settles with the peer's before ZMTP's greeting."""
 
-    #: What the connection reads and writes once it is done.
-    stream: Any
-    #: What came behind it, and is the next handshake's.
-    rest: bytes
-    #: What every message of the connection says about its peer; it prevails over the peer's word.
-    properties: dict[str, str]
-    #: What a ZAP handler is shown besides the peer's address, where ZMTP's mechanism is NULL.
-    credentials: tuple[bytes, ...]
-    #: A handshake as `gzmtp.wire.handshake.Handshake` that takes the place of ZMTP's; or None.
-    protocol: Any
+    @property
+    def stream(self) -> Any:
+        """What the connection reads and writes once it is done."""
+
+    @property
+    def rest(self) -> bytes:
+        """What came behind it, and is the next handshake's."""
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """What every message of the connection says about its peer, whatever its own word is."""
+
+    @property
+    def credentials(self) -> tuple[bytes, ...]:
+        """What a ZAP handler is shown besides the peer's address, where the mechanism is NULL."""
+
+    @property
+    def protocol(self) -> Any:
+        """A `gzmtp.wire.handshake.Handshake` that takes the place of ZMTP's, or None."""
 
     def step(self) -> int:
         """Go on as far as it goes without waiting.
@@ -82,7 +91,7 @@ class Sequence:
         return self._now.stream
 
     @property
-    def yield_now(self) -> bytes:
+    def rest(self) -> bytes:
         """What came behind both."""
         return self._now.rest
 

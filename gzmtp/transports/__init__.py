@@ -103,6 +103,7 @@ REGISTRY: dict[str, Transport | str] = {
     "ipc": "gzmtp.transports.ipc",
     "tls": "gzmtp.transports.tls",
     "ws": "gzmtp.transports.ws",
+    "wss": "gzmtp.transports.wss",
 }
 
 # libzmq's other schemes, so that the error can say more than "unknown".

@@ -45,7 +45,6 @@ __all__ = [
     "peer_address",
     "prepare",
     "remote_endpoint",
-    "spell",
     "unlisten",
     "upgrade",
 ]
@@ -114,9 +113,11 @@ def parse(address: str, binding: bool, options: Options, scheme: str = SCHEME) -
     return target
 
 
-def canonical(address: str, binding: bool, options: Options) -> set[tuple[object, ...]]:
+def canonical(
+    address: str, binding: bool, options: Options, scheme: str = SCHEME
+) -> set[tuple[object, ...]]:
     """What *address* comes down to, however it is spelt; names may be looked up."""
-    target = parse(address, binding, options)
+    target = parse(address, binding, options, scheme)
     return {(*place, target.path) for place in addresses.canonical(target)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from conftest import stream_transports
+from conftest import stream_transports, zmtp_transports
 from support import raw as zmtp
 from support.waiting import eventually
 
@@ -57,7 +57,7 @@ def test_handover_between_two_who_stay(sockets, bind, events, transport, zmq):
     assert watch.names.count("ACCEPTED") == 2 and "DISCONNECTED" not in watch.names
 
 
-@stream_transports
+@zmtp_transports
 def test_what_was_queued_for_who_is_ousted_leaves_first(sockets, bind, raw, transport, zmq):
     router = sockets("ROUTER", router_handover=1)
     place = bind(router, transport)
@@ -75,7 +75,7 @@ def test_what_was_queued_for_who_is_ousted_leaves_first(sockets, bind, raw, tran
 
 
 @pytest.mark.gzmtp_only("libzmq reads no more of such a peer, and does not answer it")
-@stream_transports
+@zmtp_transports
 def test_who_was_ousted_is_answered_heartbeats(sockets, bind, raw, transport):
     """Else it would take the connection for dead, come back, and take the name again."""
     router = sockets("ROUTER", router_handover=1)

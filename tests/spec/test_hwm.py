@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import stream_transports
+from conftest import stream_transports, zmtp_transports
 from support import raw as zmtp
 from support.waiting import eventually
 
@@ -144,7 +144,7 @@ def test_push_to_many_fills_each(zmq, sockets, unused):
 
 
 @pytest.mark.gzmtp_only("libzmq has a thread for this")
-@stream_transports
+@zmtp_transports
 def test_a_publisher_in_a_tight_loop_sends_what_the_kernel_takes(sockets, bind, raw, transport):
     pub = sockets("PUB", sndhwm=10, sndbuf=65536)
     peer = raw(bind(pub, transport))

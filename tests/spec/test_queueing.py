@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import stream_transports
+from conftest import zmtp_transports
 from support import raw as zmtp
 from support.waiting import eventually
 
@@ -318,7 +318,7 @@ def test_atomic_multipart(zmq, pair_of):
     assert not b.poll(20)
 
 
-@stream_transports
+@zmtp_transports
 def test_what_came_before_the_peer_went_is_received(zmq, sockets, bind, raw, events, transport):
     """... although sending finds out first that the peer has gone."""
     pair = sockets("PAIR")
