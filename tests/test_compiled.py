@@ -135,7 +135,7 @@ def test_what_is_declared_is_what_there_is(path: Path) -> None:
     theirs, source = declared(path), path.with_suffix(".py")
     for name, ours in slots(source).items():
         assert theirs.get(name, ours) == ours, name
-    inherited = set().union(*declared(path.with_name("turns.pxd")).values()) if path.stem == "loop" else set()
+    inherited = set().union(*declared(path.with_name("scheduler.pxd")).values()) if path.stem == "loop" else set()
     for name in theirs.keys() - OPEN:
         assert assigned(source)[name] <= theirs[name] | inherited, name
 
