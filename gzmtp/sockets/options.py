@@ -84,6 +84,7 @@ class Options:
     as_server: int = 0
     pace_locally: bool = False
     tls_contexts: dict[bool, Any] = {}
+    ws_origins: frozenset[str] | None = None  # the socket's property
 
     if TYPE_CHECKING:
         metadata: dict[str, str]

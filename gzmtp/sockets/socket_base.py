@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gzmtp.constants import Errno, Event, PollEvent, SocketOption, SocketType
@@ -262,6 +262,21 @@ class SocketBase(Messages):
         for side in own_sides(context):
             contexts.pop(side, None)
             contexts[side] = context
+
+    @property
+    def ws_origins(self) -> frozenset[str] | None:
+        """The pages that browsers may come from, as the header Origin names them
+        ("https://example.org"), to what is bound with ws:// or wss:// from now on; others are
+        answered with 403.  None: from any, as in libzmq.  Clients that are no browsers say no
+        origin, and are not concerned.  RFC 6455, 10.2."""
+        origins: frozenset[str] | None = self._impl.options.ws_origins
+        return origins
+
+    @ws_origins.setter
+    def ws_origins(self, origins: Iterable[str] | None) -> None:
+        if isinstance(origins, str):
+            raise TypeError("expected several origins (a set or a list of str), got one str")
+        self._impl.options.ws_origins = None if origins is None else frozenset(origins)
 
     def metrics(self) -> dict[str, float]:
         """Return a snapshot of the counters of all its connections, past and present."""

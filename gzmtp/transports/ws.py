@@ -176,7 +176,7 @@ def upgrade(stream: Any, owner: Any, unseen: bool) -> Upgrading:
     ) -> Handshake:
         way: ServerUpgrade | ClientUpgrade
         if target.binding:
-            way = ServerUpgrade(offers(mechanism.name))
+            way = ServerUpgrade(offers(mechanism.name), owner.options.ws_origins)
             encoder = frames.SERVER
         else:
             way = ClientUpgrade(target.host, target.path, target.offered(mechanism.name))

@@ -336,6 +336,27 @@ def test_both_kinds_of_clients_at_one_port(sockets, bind, raw):
     assert bare.recv() == (ws.BINARY, b"\0hello")
 
 
+@pytest.mark.gzmtp_only("libzmq does not look at it")
+def test_origins(sockets, raw, events):
+    """Pages of other origins are turned away; who is no browser says none."""
+    server = sockets("PULL")
+    server.ws_origins = ["https://example.org", "http://localhost:8000"]
+    assert server.ws_origins == {"https://example.org", "http://localhost:8000"}
+    server.bind("ws://127.0.0.1:*")
+    place = server.last_endpoint.decode()
+    for origin, welcome in (("https://example.org", True), ("https://evil.example", False), (None, True)):
+        peer = raw(ws.tcp(place))
+        peer.send(ws.request("ZWS2.0", Origin=origin))
+        assert ws.head(peer).startswith(b"HTTP/1.1 101" if welcome else b"HTTP/1.1 403")
+    server.ws_origins = None
+    server.bind("ws://127.0.0.1:*")
+    peer = raw(ws.tcp(server.last_endpoint.decode()))
+    peer.send(ws.request("ZWS2.0", Origin="https://evil.example"))
+    assert ws.head(peer).startswith(b"HTTP/1.1 101")
+    with pytest.raises(TypeError):
+        server.ws_origins = "https://example.org"
+
+
 def test_reconnects(sockets, bind, raw_listener):
     listener = raw_listener()
     client = sockets("DEALER", reconnect_ivl=10)
