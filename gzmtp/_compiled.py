@@ -18,7 +18,6 @@ from importlib.machinery import (
     ModuleSpec,
     SourceFileLoader,
 )
-from pathlib import Path
 from types import ModuleType
 
 MODULES = (
@@ -28,7 +27,7 @@ MODULES = (
     "patterns.router", "sockets.inproc_peer",
 )  # fmt: skip
 
-_HERE = Path(__file__).parent
+_HERE = os.path.dirname(__file__)
 _NAMES = frozenset(f"gzmtp.{module}" for module in MODULES)
 
 
@@ -49,10 +48,10 @@ class _Sources:
         return None
 
 
-def whole(folder: Path = _HERE) -> bool:
+def whole(folder: str | os.PathLike[str] = _HERE) -> bool:
     """Tell whether all modules have been compiled for this Python."""
     return all(
-        any(folder.joinpath(*module.split(".")).with_suffix(suffix).exists()
+        any(os.path.exists(os.path.join(folder, *module.split(".")) + suffix)
             for suffix in EXTENSION_SUFFIXES)
         for module in MODULES
     )  # fmt: skip

@@ -5,8 +5,6 @@ Owns the answers to pyzmq's questions about libzmq's build.  Knows nothing of so
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 #: Bytes that the path of an ipc endpoint may have (sizeof sun_path - 1).
 IPC_PATH_MAX_LEN = 107
 #: Whether the draft socket types and options are there.
@@ -21,6 +19,8 @@ def has(capability: str) -> bool:
 
     "curve" needs the extra gzmtp[curve], "ws" and "wss" gzmtp[ws].
     """
+    from importlib.util import find_spec  # not before it is needed
+
     if capability == "curve":
         return find_spec("nacl") is not None
     if capability in ("ws", "WS", "wss", "WSS"):  # libzmq spells it in capitals

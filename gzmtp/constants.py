@@ -7,6 +7,8 @@ names as ``from zmq.constants import *``. What an option does stands in
 
 Each block of module names is unpacked from its enum in the order of the enum: a member that is
 added there without a name here fails at import.
+
+Longer than 400 lines because it is one table.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import errno as _errno
 import sys as _sys
 from enum import Enum, IntEnum, IntFlag
+from typing import Any as _Any
 
 _HAUSNUMERO = 156384712  # where libzmq starts the numbers of its own errors
 
@@ -33,6 +36,25 @@ def _number(name: str) -> int:
     fallback = _HAUSNUMERO + 1 + list(_SOCKET_ERRORS).index(name)
     number: int = getattr(_errno, name, fallback)
     return number
+
+
+# Programs write ``events & zmq.POLLIN`` for every message, and IntFlag's own operators make a
+# member anew each time, by four Python calls.  (A class needs them in its own body: Enum puts
+# Flag's into each that has none.)
+def _and(self: _Any, other: _Any) -> _Any:
+    """Return the member of ``self & other``, looked up."""
+    try:
+        return self.__class__._value2member_map_[int.__and__(self, other)]
+    except (KeyError, TypeError):
+        return IntFlag.__and__(self, other)
+
+
+def _or(self: _Any, other: _Any) -> _Any:
+    """Return the member of ``self | other``, looked up."""
+    try:
+        return self.__class__._value2member_map_[int.__or__(self, other)]
+    except (KeyError, TypeError):
+        return IntFlag.__or__(self, other)
 
 
 class Errno(IntEnum):
@@ -231,6 +253,9 @@ class MessageOption(IntEnum):
 class Flag(IntFlag):
     """Flags of send and recv."""
 
+    __and__ = __rand__ = _and
+    __or__ = __ror__ = _or
+
     DONTWAIT = 1
     SNDMORE = 2
     NOBLOCK = DONTWAIT
@@ -317,6 +342,9 @@ class Event(IntFlag):
 
 class PollEvent(IntFlag):
     """What a poller waits for."""
+
+    __and__ = __rand__ = _and
+    __or__ = __ror__ = _or
 
     POLLIN = 1
     POLLOUT = 2

@@ -25,7 +25,6 @@ from gzmtp.hub.loop import Loop
 from gzmtp.hub.waiters import WaitQueue
 from gzmtp.metrics import Counters
 from gzmtp.socket import Socket
-from gzmtp.sockets.impl import SocketImpl
 from gzmtp.sockets.option_attributes import AttributeSetter
 from gzmtp.sockets.options import ContextOptions
 from gzmtp.transports.inproc import Names
@@ -33,6 +32,8 @@ from gzmtp.tuning import Tuning
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from gzmtp.sockets.impl import SocketImpl
 
 SocketT = TypeVar("SocketT", bound="Socket[Any]", covariant=True)
 
@@ -76,6 +77,8 @@ class ContextState:
             raise ContextTerminated()
         if len(self.sockets) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
+        from gzmtp.sockets.impl import SocketImpl  # most of gzmtp: not before it is needed
+
         impl = SocketImpl(self, socket_type)
         impl.number = next(_socket_numbers)
         impl.label = f"{impl.name} {impl.number}"

@@ -8,7 +8,7 @@ Must not know what an event means.
 
 from __future__ import annotations
 
-import logging
+import sys
 from typing import Any
 
 import gevent
@@ -17,27 +17,40 @@ from gzmtp.constants import Event
 
 LOGGER = "gzmtp"
 
-_log = logging.getLogger(LOGGER)
 _names = {event.value: event.name for event in Event}
+
+
+def _listener() -> Any:
+    """Return the logger if somebody wants debug records; who has not imported logging does not."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return None
+    logger = logging.getLogger(LOGGER)
+    return logger if logger.isEnabledFor(logging.DEBUG) else None
 
 
 def told(socket: str, event: int, value: int, endpoint: str) -> None:
     """An event (zmq_socket_monitor(3)) of *socket*, whether or not anybody monitors it."""
-    if _log.isEnabledFor(logging.DEBUG):
+    log = _listener()
+    if log is not None:
         name = _names.get(event, str(event))
-        gevent.spawn(_log.debug, "%s: %s %s %s", socket, name, value, endpoint)
+        gevent.spawn(log.debug, "%s: %s %s %s", socket, name, value, endpoint)
 
 
 def ended(socket: str, endpoint: str, reason: BaseException) -> None:
     """A connection ends, and why: the monitor knows numbers at the most."""
-    if _log.isEnabledFor(logging.DEBUG):
-        gevent.spawn(_log.debug, "%s: a connection of %s ends: %s", socket, endpoint, str(reason))
+    log = _listener()
+    if log is not None:
+        gevent.spawn(log.debug, "%s: a connection of %s ends: %s", socket, endpoint, str(reason))
 
 
 def unforeseen(socket: str, what: str, endpoint: str, error: BaseException) -> None:
     """*what* ends by an exception that nobody foresaw; it is logged with its traceback."""
-    if _log.isEnabledFor(logging.ERROR):
+    import logging  # not before it is needed
+
+    log = logging.getLogger(LOGGER)
+    if log.isEnabledFor(logging.ERROR):
         info: Any = (type(error), error, error.__traceback__)
         text = "%s: %s of %s ends by an unforeseen %s"
         kind = type(error).__name__
-        gevent.spawn(_log.error, text, socket, what, endpoint, kind, exc_info=info)
+        gevent.spawn(log.error, text, socket, what, endpoint, kind, exc_info=info)

@@ -12,11 +12,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gevent import monkey
-
 from gzmtp.constants import Errno, PollEvent
 from gzmtp.error import ZMQError
 from gzmtp.hub.loop import Loop
+from gzmtp.hub.originals import original
 from gzmtp.hub.waiters import Waiter
 from gzmtp.sockets.fastpath import FastPath
 
@@ -26,7 +25,7 @@ _Files = dict[int, list[tuple[Any, int]]]
 _POLLIN, _POLLOUT, _POLLERR = (
     int(PollEvent.POLLIN), int(PollEvent.POLLOUT), int(PollEvent.POLLERR)
 )  # fmt: skip
-_poll: Any = monkey.get_original("select", "poll")
+_poll: Any = original("select", "poll")
 _TO_SYSTEM = (
     (_POLLIN, stdlib_select.POLLIN),
     (_POLLOUT, stdlib_select.POLLOUT),

@@ -87,6 +87,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         impl = self._impl
         if impl.errno:
             raise impl.why()
+        flags = int(flags)  # a member's `&` costs more than all that is done here
         part, tracker = self._part(data, copy, track)
         if routing_id is not None or group is not None or isinstance(data, Frame):
             part = self._address(part, data, routing_id, group)
@@ -259,6 +260,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
     def _recv_other(self, flags: int, copy: bool, track: bool) -> Any:
         """`recv` with flags, as a Frame, or in the midst of a message."""
         impl = self._impl
+        flags = int(flags)
         unread_parts = impl.unread_parts
         if unread_parts is None:
             parts = None

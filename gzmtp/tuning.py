@@ -1,4 +1,4 @@
-"""The knobs of the write and read engines, in one dataclass.
+"""The knobs of the write and read engines, in one tuple with names.
 
 Owns the defaults, their ranges and the environment variables that set them for a program that
 must not be edited (``GZMTP_`` and the field's name in capitals, e.g. ``GZMTP_LARGE_THRESHOLD``).
@@ -15,8 +15,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 SYNC_TRY = "sync_try"
 SYNC_LOOP = "sync_loop"
@@ -29,9 +31,8 @@ _PREFIX = "GZMTP_"
 _MOST_WRITES = 256
 
 
-@dataclass(frozen=True)
-class Tuning:
-    """Settings of one socket's connections; immutable, so that connections may share it."""
+class _Settings(NamedTuple):
+    """What can be set, with the defaults."""
 
     #: How a write is tried: ``sync_try`` one attempt at once, then wait for writability;
     #: ``sync_loop`` attempts until the kernel refuses; ``async_first`` no attempt before
@@ -87,20 +88,29 @@ class Tuning:
     exit_linger: float = 30.0
     exit_linger_unconnected: float = 1.0
 
-    def __post_init__(self) -> None:
+
+class Tuning(_Settings):
+    """Settings of one socket's connections; immutable, so that connections may share it."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Take settings by name; ValueError where one does not fit."""
+        self = super().__new__(cls, *args, **kwargs)
         if self.strategy not in STRATEGIES:
             raise ValueError(f"strategy is {self.strategy!r}, must be one of {STRATEGIES}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            least = 0 if field.name in _MAY_BE_ZERO else 1
-            if field.name != "strategy" and value < least:
-                raise ValueError(f"{field.name} is {value!r}, must be {least} or more")
+        value: Any
+        for name, value in zip(cls._fields, self, strict=True):
+            least = 0 if name in _MAY_BE_ZERO else 1
+            if name != "strategy" and value < least:
+                raise ValueError(f"{name} is {value!r}, must be {least} or more")
             if isinstance(value, int) and value > sys.maxsize:  # the compiled engines' integers
-                raise ValueError(f"{field.name} is {value!r}, must be at most {sys.maxsize}")
+                raise ValueError(f"{name} is {value!r}, must be at most {sys.maxsize}")
+        return self
 
     def but(self, **changes: Any) -> Tuning:
         """Return the same settings but for *changes*."""
-        return replace(self, **changes)
+        return Tuning(**{**self._asdict(), **changes})
 
     def for_many(self, peers: int) -> Tuning:
         """Return the settings of a connection to one of so many *peers* that are sent the same:
@@ -116,14 +126,14 @@ class Tuning:
         Raises ValueError, which names the variable, where a value does not fit.
         """
         changes: dict[str, Any] = {}
-        for field in fields(cls):
-            name = _PREFIX + field.name.upper()
+        for field, default in cls._field_defaults.items():
+            name = _PREFIX + field.upper()
             text = environ.get(name)
             if text is None:
                 continue
-            kind: Any = type(field.default)
+            kind: Any = type(default)
             try:
-                changes[field.name] = _SPELLINGS[text.lower()] if kind is bool else kind(text)
+                changes[field] = _SPELLINGS[text.lower()] if kind is bool else kind(text)
             except (KeyError, ValueError):
                 raise ValueError(f"{name}={text!r} is no {kind.__name__}") from None
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from enum import Enum
+from enum import Enum, IntFlag
 
 import pytest
 
@@ -68,3 +68,20 @@ def test_same_as_pyzmq() -> None:
         if not isinstance(value, type):
             assert getattr(constants, name) == value
             assert type(getattr(constants, name)).__name__ == type(value).__name__
+
+
+@pytest.mark.parametrize("other", [0, 1, 3, 64, constants.PollEvent.POLLOUT, True])
+@pytest.mark.parametrize("member", [constants.PollEvent.POLLIN, constants.Flag.SNDMORE])
+def test_operators_of_flags_give_what_int_flag_gives(member, other):
+    """They are ours, since Enum's take a microsecond."""
+    for ours, theirs in ((member & other, IntFlag.__and__(member, other)),
+                         (member | other, IntFlag.__or__(member, other)),
+                         (int(other) & member, IntFlag.__rand__(member, int(other))),
+                         (int(other) | member, IntFlag.__ror__(member, int(other)))):  # fmt: skip
+        assert ours == theirs
+        assert type(ours) is type(theirs)
+        assert repr(ours) == repr(theirs)
+    with pytest.raises(TypeError):
+        member & "1"
+    with pytest.raises(TypeError):
+        member | 1.0

@@ -117,8 +117,8 @@ def test_quotas_of_control_groups(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
     (tmp_path / "membership").write_text(group + "\n")
-    assert quota(tmp_path / "groups", tmp_path / "membership") == allowed
+    assert quota(str(tmp_path / "groups"), str(tmp_path / "membership")) == allowed
 
 
 def test_without_control_groups_there_is_no_quota(tmp_path: Path) -> None:
-    assert quota(tmp_path, tmp_path / "none") == float("inf")
+    assert quota(str(tmp_path), str(tmp_path / "none")) == float("inf")

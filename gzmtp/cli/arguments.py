@@ -15,7 +15,7 @@ from gzmtp.cli.endings import STATUSES, USAGE, Failure
 from gzmtp.cli.inspection import NUMBERS, PEERS
 from gzmtp.constants import SocketOption, _OptType
 from gzmtp.extensions import ExtensionOption
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 from gzmtp.transports import INPROC, split_endpoint
 
 _OPTIONS: dict[str, Any] = {**SocketOption.__members__, **ExtensionOption.__members__}

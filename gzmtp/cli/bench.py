@@ -25,7 +25,7 @@ from gzmtp.cli.peers import Peers
 from gzmtp.cli.security import Security
 from gzmtp.cli.terminal import Progress
 from gzmtp.constants import Flag, SocketOption
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 
 PROGRAM = "python -m gzmtp bench"
 _USAGE = "[options] TYPE ENDPOINT..."

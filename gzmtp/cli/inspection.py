@@ -14,7 +14,7 @@ from typing import Any
 
 from gzmtp.constants import SocketType
 from gzmtp.error import ProtocolError
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 from gzmtp.wire import codec, commands, greeting, metadata
 from gzmtp.wire.frames import LONG
 from gzmtp.wire.greeting import Kind

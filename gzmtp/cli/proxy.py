@@ -22,7 +22,7 @@ from gzmtp.cli.endings import DONE, USAGE, Failure, say
 from gzmtp.cli.inspection import NUMBERS
 from gzmtp.cli.security import Security
 from gzmtp.constants import SocketOption
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 
 PROGRAM = "python -m gzmtp proxy"
 _USAGE = "[options] KIND FRONTEND BACKEND"

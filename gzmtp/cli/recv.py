@@ -22,7 +22,7 @@ from gzmtp.cli.security import Security
 from gzmtp.cli.send import unescaped
 from gzmtp.cli.terminal import Output, Progress
 from gzmtp.constants import Flag, SocketOption
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 
 Message = list[bytes]
 

@@ -22,7 +22,7 @@ from gzmtp.cli.peers import DATAGRAMS, PUBLISHERS, Peers
 from gzmtp.cli.security import Security
 from gzmtp.cli.terminal import Input, Output, Progress
 from gzmtp.constants import Errno, SocketOption
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 
 Message = list[bytes]
 

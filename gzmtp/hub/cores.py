@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 try:
     from resource import RUSAGE_SELF, getrusage
@@ -29,7 +28,7 @@ _SHORT, _LONG = 0.010, 0.640
 _PUSHED_ASIDE = 100
 
 _LOAD = "/proc/loadavg"
-_GROUPS = Path("/sys/fs/cgroup")
+_GROUPS, _MEMBERSHIP = "/sys/fs/cgroup", "/proc/self/cgroup"
 
 
 class Cores:
@@ -100,14 +99,14 @@ def runnable() -> int:
         return 0
 
 
-def quota(groups: Path = _GROUPS, membership: Path = Path("/proc/self/cgroup")) -> float:
+def quota(groups: str = _GROUPS, membership: str = _MEMBERSHIP) -> float:
     """How many cores' time the process's control groups allow it; infinite where none limits it.
 
     cgroups(7): cpu.max of version 2, of the group and all above it; version 1's two files.
     """
     allowed = float("inf")
     try:
-        lines = membership.read_text().splitlines()
+        lines = _read(membership).splitlines()
     except OSError:
         return allowed
     for line in lines:
@@ -115,22 +114,26 @@ def quota(groups: Path = _GROUPS, membership: Path = Path("/proc/self/cgroup")) 
         names = controllers.split(",")
         if controllers and "cpu" not in names:
             continue
-        top = groups if not controllers else groups / "cpu"
-        group = top / name.lstrip("/")
-        for folder in (group, *group.parents):
+        folder = os.path.join(groups, "cpu") if controllers else groups
+        allowed = min(allowed, _limit(folder))
+        for step in name.split("/"):
+            folder = os.path.join(folder, step)
             allowed = min(allowed, _limit(folder))
-            if folder == top:
-                break
     return allowed
 
 
-def _limit(folder: Path) -> float:
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _limit(folder: str) -> float:
     try:
-        most, period = (folder / "cpu.max").read_text().split()
+        most, period = _read(os.path.join(folder, "cpu.max")).split()
     except (OSError, ValueError):
         try:
-            most = (folder / "cpu.cfs_quota_us").read_text().strip()
-            period = (folder / "cpu.cfs_period_us").read_text().strip()
+            most = _read(os.path.join(folder, "cpu.cfs_quota_us")).strip()
+            period = _read(os.path.join(folder, "cpu.cfs_period_us")).strip()
         except OSError:
             return float("inf")
     try:

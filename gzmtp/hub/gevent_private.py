@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gevent._ffi.callback import callback
 from gevent._hub_local import get_hub_if_exists
 
 __all__ = ["callbacks_wait", "get_hub_if_exists", "is_libuv", "put_callback"]
@@ -28,4 +27,6 @@ def callbacks_wait(loop: Any) -> bool:
 def put_callback(loop: Any, call: Callable[..., object], args: tuple[Any, ...]) -> None:
     """Have *call* made in a turn of a loop of libuv's or cffi's, from whichever thread, without
     waking the loop and without telling libuv, which is not to be told by another thread."""
+    from gevent._ffi.callback import callback  # libev's loop does without it
+
     loop._callbacks.append(callback(call, args))

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import gevent
-from gevent import monkey
 from greenlet import GreenletExit, getcurrent
 from greenlet import error as GreenletError
 
 from gzmtp.hub.gevent_private import get_hub_if_exists, is_libuv, put_callback
+from gzmtp.hub.originals import original
 from gzmtp.hub.scheduler import TICK_LIMIT, Scheduler
 
 #: Seconds of a timer at least, unless it is none: libuv warns of less.
@@ -38,9 +38,9 @@ _CATCH_UP = 12
 OPENING = 50
 _BEHIND = 10
 
-_of_thread: Any = monkey.get_original("_thread", "_local")()
-_poll: Any = monkey.get_original("select", "poll")
-_this_thread: Any = monkey.get_original("_thread", "get_ident")
+_of_thread: Any = original("_thread", "_local")()
+_poll: Any = original("select", "poll")
+_this_thread: Any = original("_thread", "get_ident")
 _EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
 
 

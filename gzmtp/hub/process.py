@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent import monkey
 from greenlet import getcurrent
 
 from gzmtp.hub import children
 from gzmtp.hub.loop import Loop
+from gzmtp.hub.originals import original
 
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
@@ -35,8 +35,8 @@ _PACE = 0.002
 #: Seconds that other threads' loops may take to stand still.
 _STANDSTILL = 0.25
 
-_new_lock: Any = monkey.get_original("_thread", "allocate_lock")
-_sleep: Any = monkey.get_original("time", "sleep")
+_new_lock: Any = original("_thread", "allocate_lock")
+_sleep: Any = original("time", "sleep")
 
 
 def register(state: Any) -> None:
@@ -171,7 +171,7 @@ class _ThreadReaper:
     """
 
     def __init__(self) -> None:
-        self._begin: Any = monkey.get_original("_thread", "start_new_thread")
+        self._begin: Any = original("_thread", "start_new_thread")
 
     def take(self, loop: Loop) -> None:
         """The thread of *loop* has ended."""

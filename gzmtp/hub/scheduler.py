@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from gevent import monkey
 from gevent.hub import Waiter
 from greenlet import getcurrent
 
 from gzmtp.hub.adaptive_spin import AdaptiveSpin
 from gzmtp.hub.cores import CORES, spare
 from gzmtp.hub.gevent_private import callbacks_wait
+from gzmtp.hub.originals import original
 
 #: Seconds that greenlets of a busy loop may keep the hub from running.
 TICK_LIMIT = 0.010
@@ -31,7 +31,7 @@ _MOMENT = 50e-6
 #: Connections that may have something put off.
 _MOST_LATE = 16
 
-_poll: Any = monkey.get_original("select", "poll")
+_poll: Any = original("select", "poll")
 
 
 class Suspended(Protocol):

@@ -23,7 +23,7 @@ from gzmtp.hub import process
 from gzmtp.hub.loop import POLL_INTERVAL, Loop, Timer
 from gzmtp.hub.waiters import WaitQueue
 from gzmtp.metrics import Counters
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY, Row
 from gzmtp.pipe import UNSERVED, Message, Pipe
 from gzmtp.sockets import monitor as monitoring
 from gzmtp.sockets import zap_client as zap
@@ -38,6 +38,8 @@ from gzmtp.tuning import Tuning
 from gzmtp.wire.codec import Encode
 from gzmtp.wire.handshake import Handshake, Peer
 
+_POLLIN, _POLLOUT = int(PollEvent.POLLIN), int(PollEvent.POLLOUT)
+
 
 class SocketImpl(Binding):
     """One socket's engine room.  ``send`` and ``pattern.take`` are what its door calls."""
@@ -49,7 +51,7 @@ class SocketImpl(Binding):
             raise ZMQError(Errno.EINVAL, f"Invalid argument: there is no socket type {socket_type}")
         self.state = state
         self.type = socket_type
-        self.row = row
+        self.row: Row = row
         self.name = self.label = row.name
         self.options = Options(socket_type, blocky=state.blocky, ipv6=state.ipv6)
         self.tuning: Tuning = state.tuning
@@ -329,12 +331,9 @@ class SocketImpl(Binding):
         if self.errno:
             raise self.why()
         pattern = self.pattern
-        events = 0
-        if self.unread_parts or pattern.readable():
-            events |= PollEvent.POLLIN
-        if self.unsent_parts or pattern.writable():
-            events |= PollEvent.POLLOUT
-        return events
+        readable = self.unread_parts or pattern.readable()
+        writable = self.unsent_parts or pattern.writable()
+        return (_POLLIN if readable else 0) | (_POLLOUT if writable else 0)
 
     def progress(self) -> bool:
         """Serve what is ready although the hub may not have had a turn; tell whether any was."""

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from gevent import monkey
-
 from gzmtp.hub.loop import Loop
+from gzmtp.hub.originals import original
 from gzmtp.pipe import Body, Message, Pipe
 
 #: Messages that make a full batch between two greenlets.
@@ -24,7 +23,7 @@ _BATCH = 128
 #: See write_engine.
 _SEE_TICK = 4
 
-_this_thread: Any = monkey.get_original("_thread", "get_ident")
+_this_thread: Any = original("_thread", "get_ident")
 
 
 class SocketImpl(Protocol):

@@ -9,22 +9,24 @@ number is libzmq's.
 
 from __future__ import annotations
 
-import ipaddress
 import os
+from _socket import inet_aton
 from collections.abc import Callable
-from socket import inet_aton
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from gzmtp.constants import ContextOption, Errno, SecurityMechanism, SocketOption, SocketType
 from gzmtp.error import ZMQError
 from gzmtp.sockets.option_table import INT_MAX, LATER, LIVE, ROWS, TABLE, Check, Row
+
+if TYPE_CHECKING:
+    import ipaddress
 
 __all__ = [
     "LATER", "LIVE", "ROWS", "TABLE", "Check", "ContextOptions", "ContextRow", "Options", "Row",
     "checked",
 ]  # fmt: skip
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 _NULL, _PLAIN, _CURVE = (int(SecurityMechanism[name]) for name in ("NULL", "PLAIN", "CURVE"))
 _WIDTH = {"int": 31, "fd": 31, "int64": 63}
@@ -218,6 +220,8 @@ for _row in TABLE:
 
 def _network(value: bytes, ipv6: bool) -> Network:
     """The addresses that a TCP_ACCEPT_FILTER lets in: a numeric address, maybe /prefix length."""
+    import ipaddress  # not before it is needed
+
     impl, slash, length = value.partition(b"\0")[0].partition(b"/")
     try:
         text = impl.decode("ascii")

@@ -19,7 +19,6 @@ from gzmtp.frame import COPY_THRESHOLD, _threshold, as_group
 from gzmtp.hub.notify_fd import NotifyFd
 from gzmtp.sockets.closed import ClosedPattern
 from gzmtp.sockets.fastpath import FastPathState
-from gzmtp.sockets.impl import SocketImpl
 from gzmtp.sockets.serialized import Messages
 from gzmtp.tuning import Tuning
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from gzmtp.sockets.impl import SocketImpl
 
 
 class _Uninitialised(FastPathState):
@@ -50,6 +50,7 @@ class _Uninitialised(FastPathState):
 
 
 UNINITIALISED: Any = _Uninitialised()
+_READY = int(PollEvent.POLLIN | PollEvent.POLLOUT)
 _IMPLS: weakref.WeakValueDictionary[int, SocketImpl] = weakref.WeakValueDictionary()
 
 
@@ -211,7 +212,7 @@ class SocketBase(Messages):
         if self._signal is not None:
             self._signal.clear()
         events = impl.events()
-        if events != PollEvent.POLLIN | PollEvent.POLLOUT:
+        if events != _READY:
             impl.progress()
             events = impl.events()
         return events

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gevent import monkey
-
 from gzmtp.constants import Errno
+from gzmtp.hub.originals import original
 from gzmtp.transports.sockets import failure
 
-_new_lock: Any = monkey.get_original("_thread", "allocate_lock")
+_new_lock: Any = original("_thread", "allocate_lock")
 
 
 class Names:

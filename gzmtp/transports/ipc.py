@@ -11,7 +11,6 @@ import errno
 import os
 import struct
 import sys
-import tempfile
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,6 +116,8 @@ def listen(target: Target, options: Options) -> tuple[_socket.socket, str]:
             raise failure(error.errno or errno.EBADF, target.endpoint, why) from None
     try:
         if target.wildcard:
+            import tempfile  # which brings much with it
+
             target.folder = tempfile.mkdtemp(prefix="tmp", dir=_temporary_folder())
             target.path = os.path.join(target.folder, "socket")
             _check(target.path, target.endpoint)
@@ -236,6 +237,8 @@ def _temporary_folder() -> str:
         folder = os.environ.get(name, "")
         if os.path.isdir(folder):
             return os.path.abspath(folder)
+    import tempfile
+
     return tempfile.gettempdir()
 
 

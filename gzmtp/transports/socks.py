@@ -8,11 +8,9 @@ names themselves are the proxy's to look up.  There is nothing to bind here.
 from __future__ import annotations
 
 import _socket
-from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
-from gevent.socket import wait_read, wait_write
 
 from gzmtp.transports import tcp
 from gzmtp.transports.tcp import connected, finish, peer_address
@@ -51,6 +49,8 @@ class Target:
             raise TimeoutError("the proxy took too long") from None
 
     def _connect(self) -> _socket.socket:
+        from gevent.socket import wait_write  # not before it is needed
+
         request = _request(self._far.place.host, self._far.place.port)
         error = OSError("the proxy's name has no address")
         for address in self._proxy.resolve():
@@ -87,6 +87,8 @@ def open(target: Target, sock: _socket.socket, options: Options) -> _socket.sock
 def _request(host: str, port: int) -> bytes:
     """Ask for a connection: by digits where there are any, else by name.  OSError if the name
     cannot be one."""
+    from ipaddress import IPv4Address, ip_address
+
     try:
         address = ip_address(host)
     except ValueError:
@@ -123,6 +125,8 @@ def _talk(sock: _socket.socket, options: Options, request: bytes) -> None:
 
 def _read(sock: _socket.socket, count: int) -> bytes:
     """Exactly *count* bytes: what is behind them is the peer's."""
+    from gevent.socket import wait_read
+
     data = b""
     while len(data) < count:
         wait_read(sock.fileno())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import _socket
 import errno
 import os
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from gzmtp.transports import address as addresses
@@ -118,6 +117,8 @@ def admits(sock: _socket.socket, options: Options) -> bool:
     filters = options.tcp_accept_filter
     if not filters:
         return True
+    from ipaddress import IPv6Address, ip_address  # not before it is needed
+
     try:
         peer = ip_address(sock.getpeername()[0].partition("%")[0])
     except OSError:

@@ -8,7 +8,6 @@ and each command, is a frame of its own without flags, as libzmq sends them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from heapq import merge
 
 from gzmtp.error import ProtocolError
 from gzmtp.wire import decoder, frames
@@ -147,6 +146,8 @@ class Decoder:
             return bodies
         self._frames.commands = []
         self._frames.places = []
+        from heapq import merge  # hardly anybody frames so
+
         return merge(bodies, framed_as_commands, key=lambda body: body[_NONCE])
 
     def _bound(self, size: int) -> None:

@@ -11,7 +11,7 @@ import warnings
 import gevent
 import pytest
 
-import gzmtp.context
+import gzmtp.sockets.impl
 
 
 def test_thread_that_wakes_somebody_leaves_no_hub(pair_of, thread, transport):
@@ -147,11 +147,11 @@ def test_socket_that_is_being_made_while_another_thread_terminates(zmq, thread, 
     """It hears of it: nobody else would tell it."""
     context = zmq.Context()
 
-    class Slow(gzmtp.context.SocketImpl):
+    class Slow(gzmtp.sockets.impl.SocketImpl):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             thread(context.term).get()
 
-    monkeypatch.setattr(gzmtp.context, "SocketImpl", Slow)
+    monkeypatch.setattr(gzmtp.sockets.impl, "SocketImpl", Slow)
     with pytest.raises(zmq.ContextTerminated):
         context.socket(zmq.PULL)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gzmtp.constants import SocketType
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 from gzmtp.pipe import Pipe
 
 DEFAULTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gzmtp.constants import SocketType
-from gzmtp.patterns import REGISTRY
+from gzmtp.patterns.registry import REGISTRY
 from gzmtp.pipe import Pipe
 
 from .fakes import DEFAULTS, FakeHost, FakePipe, bring, join, make, take_all
