@@ -19,6 +19,12 @@ ROOT = Path(__file__).parent
 DOCS, OUTSIDE = "docs", "project"
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
+# (A name of __all__ that is computed is none that the reference shows.)
+for _name in ("griffe", "mkdocs.plugins.griffe"):
+    logging.getLogger(_name).addFilter(
+        lambda record: "Unsupported item in" not in record.getMessage()
+    )
+
 log = logging.getLogger("mkdocs.plugins.docs_site")
 
 

@@ -21,11 +21,14 @@ from gzmtp.error import ProtocolError
 from gzmtp.hub.loop import READ
 from gzmtp.sockets.options import Options
 from gzmtp.transports import INPROC, UDP, split_endpoint, transport
+from gzmtp.tuning import Tuning
+from gzmtp.wire import metadata
 from gzmtp.wire.handshake import Handshake
 from gzmtp.wire.mechanisms import Mechanism
 from gzmtp.wire.mechanisms.null import Null
 
 _READ = 1 << 16
+_KNOWN = (metadata.SOCKET_TYPE, metadata.IDENTITY)
 _NO_GREETING = "it took the connection and closed it without a greeting"
 
 
@@ -85,6 +88,10 @@ class Probe:
         scheme, address = split_endpoint(endpoint)
         if scheme in (INPROC, UDP):
             raise ValueError(f"{scheme}:// has no connections to look at")
+        if scheme in ("ws", "wss") and not joining:
+            raise ValueError(
+                f"over {scheme}:// a peer tells nothing before it is joined: --as TYPE joins it"
+            )
         self._transport = transport(scheme)
         self._target = self._transport.parse(address, False, self._options)
         self._make = make
@@ -92,6 +99,8 @@ class Probe:
         self._timeout = timeout
         self._sock: Any = None
         self._to_be_continued = False  # another type may fare better
+        self.tuning = Tuning()
+        self._protocol: Handshake | None = None  # of a transport that has its own
         self._rest = b""  # of what came with the transport's handshake
         self._pings: Pings | None = None
         self._sent = 0
@@ -126,6 +135,9 @@ class Probe:
         self.close()
         report = self.report
         self._connect()
+        if self._protocol is not None:
+            self._converse(self._protocol)
+            return
         inspection = Inspection(self._make, joining)
         report.found = inspection.found
         report.problem = ""
@@ -146,6 +158,31 @@ class Probe:
         if inspection.codec is not None:
             self._pings = Pings(inspection.codec)
             self._pings.receive(inspection.rest)
+
+    def _converse(self, protocol: Handshake) -> None:
+        """Have the transport's own handshake, which is whole or not at all."""
+        report = self.report
+        began = time.monotonic()
+        try:
+            with _within(self._timeout):
+                self._send(protocol.start())
+                while not protocol.done:
+                    data = self._receive()
+                    if not data:
+                        report.problem = "it closed the connection during the handshake"
+                        return
+                    self._send(protocol.receive(data))
+        except ProtocolError as error:
+            report.problem = str(error)
+            return
+        report.greeted = time.monotonic() - began
+        peer = protocol.peer
+        report.found = Findings(
+            peer.version, peer.mechanism, False, peer.socket_type, peer.identity,
+            {name: value for name, value in peer.metadata.items() if name not in _KNOWN},
+            joined=self._joining, complete=True,
+        )  # fmt: skip
+        # (No PINGs: WebSocket's pongs pass unseen.)
 
     def _left(self, inspection: Inspection) -> str:
         found = inspection.found
@@ -241,8 +278,7 @@ class Probe:
         except ProtocolError as error:
             raise OSError(errno.EPROTO, str(error)) from None
         self._sock, self._rest = opening.stream, opening.rest
-        if opening.protocol is not None:
-            raise OSError(errno.EPROTONOSUPPORT, "it opened; ping cannot look into this transport")
+        self._protocol = opening.protocol
 
     # What a transport asks of the owner of a connection.
 
@@ -263,10 +299,11 @@ class Probe:
         """The endpoint's text."""
         return self.report.endpoint
 
-    def handshake(self) -> Handshake:
-        """A ZMTP handshake, for transports that carry one of their own."""
-        kind = self._joining or "REQ"
-        return Handshake(kind, PEERS[kind], b"", Null())
+    def handshake(self, make: Callable[..., Handshake] = Handshake) -> Handshake:
+        """A handshake, for transports that carry one of their own."""
+        kind = self._joining
+        mechanism = self._make() if self._make is not None else Null()
+        return make(kind, PEERS[kind], b"", mechanism)
 
     def _receive(self) -> bytes:
         if self._rest:
