@@ -39,9 +39,13 @@ ROWS = (
     "poll proxy",
     "socket",
     "context",
+    "futures",
+    "_future",
+    "asyncio",
     "observe",  # what the front door switches on if the environment says so
     "sugar utils backend",  # pyzmq's public names: these come with the front door,
     "gzmtp",  # which is __init__.py,
+    "eventloop",
     "green auth devices log decorators ssh curve_keygen",  # and these when they are imported
     "cli",  # the commands, which use all that
     "monkey __main__",  # imported by none
@@ -52,7 +56,7 @@ APART = {at for at, row in enumerate(ROWS) if "|" in row}
 PURE = "_version constants error wire patterns pipe".split()
 NOT_PURE = set("gevent greenlet socket _socket select selectors ssl time threading _thread asyncio signal".split())
 
-PYZMQS = "green auth devices utils log ssh backend sugar".split()  # names chosen by pyzmq
+PYZMQS = "_future asyncio eventloop green auth devices utils log ssh backend sugar".split()  # names chosen by pyzmq
 FORBIDDEN = set("util utils common helper helpers manager managers core base misc".split())
 
 LONGEST = 400

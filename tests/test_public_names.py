@@ -23,6 +23,7 @@ MODULES = """
     devices devices.basedevice devices.monitoredqueue devices.monitoredqueuedevice
     devices.proxydevice devices.proxysteerabledevice
     log log.handlers ssh ssh.tunnel ssh.forward curve_keygen
+    asyncio auth.asyncio _future
 """.split()
 
 # Names that such modules have besides __all__, and that programs use.
@@ -35,6 +36,8 @@ BESIDES = {
     "sugar.attrsettr": ["OptValT", "T"],
     "auth": ["Authenticator", "CURVE_ALLOW_ANY", "create_certificates", "load_certificate"],
     "auth.base": ["VERSION"],
+    "asyncio": ["Context", "Poller", "Socket", "ZMQEventLoop", "install"],
+    "_future": ["_Async", "_AsyncPoller", "_AsyncSocket"],
     "auth.thread": ["AuthenticationThread"],
     "decorators": ["_ContextDecorator", "_Decorator", "_SocketDecorator"],
     "devices": ["proxy", "DeviceType"],

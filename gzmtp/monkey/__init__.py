@@ -12,8 +12,8 @@ Rules:
 1. ``zmq.X`` is the module ``gzmtp.X``: one object under two names, never a second copy. Two copies
    would be two ZMQError classes, and ``except`` would miss.
 2. Nothing is imported before the program asks for it, the front door excepted.
-3. Only names that pyzmq has are aliased. What gzmtp cannot offer (asyncio, tornado) is refused by
-   name.
+3. Only names that pyzmq has are aliased. What gzmtp cannot offer (a backend on libzmq) is refused
+   by name.
 """
 
 from __future__ import annotations
@@ -34,16 +34,11 @@ __all__ = ["did_patch_all", "patch_zmq"]
 SWITCH = "GZMTP_PATCH_ZMQ"
 
 PUBLIC = frozenset(
-    "auth backend constants curve_keygen decorators devices error green log ssh sugar utils".split()
+    """_future asyncio auth backend constants curve_keygen decorators devices error eventloop green
+    log ssh sugar utils""".split()
 )
 
 REFUSED = {
-    "asyncio": "asyncio's loop",
-    "_future": "asyncio's loop",
-    "auth.asyncio": "asyncio's loop",
-    "eventloop": "tornado's loop",
-    "auth.ioloop": "tornado's loop",
-    "green.eventloop": "tornado's loop",
     "backend.cython": "libzmq",
     "backend.cffi": "libzmq",
 }
@@ -96,7 +91,7 @@ class _Finder(MetaPathFinder):
             # Also as gzmtp.asyncio: that is what ``from zmq import asyncio`` looks for.
             raise ImportError(
                 f"zmq.{rest} is not available: zmq is gzmtp in this process (gzmtp.monkey), "
-                f"which runs on gevent's loop and has nothing for {REFUSED[rest]}",
+                f"which runs on gevent's loop and has no {REFUSED[rest]}",
                 name=fullname,
             )
         if root == "gzmtp":
@@ -121,6 +116,7 @@ def patch_zmq() -> None:
     names what keeps the real one. Calling it again does nothing.
     """
     gzmtp = importlib.import_module("gzmtp")
+    importlib.import_module("gzmtp.hub.selector").install()
     if sys.modules.get("zmq") is gzmtp and _finder in sys.meta_path:
         return
     real = {

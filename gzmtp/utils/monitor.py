@@ -5,6 +5,7 @@ Owns the layout of an event's two parts. It is independent of how events come ab
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from struct import Struct
 from typing import Any, TypedDict
 
@@ -33,6 +34,14 @@ def parse_monitor_message(msg: list[bytes]) -> _MonitorMessage:
     return {"event": Event(event), "value": Event(value), "endpoint": msg[1]}
 
 
-def recv_monitor_message(socket: Any, flags: int = 0) -> _MonitorMessage:
-    """Receive the next event from *socket*, the PAIR that get_monitor_socket() returned."""
-    return parse_monitor_message(socket.recv_multipart(flags))
+def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
+    """Receive the next event from *socket*, the PAIR that get_monitor_socket() returned: as
+    `parse_monitor_message` returns it, or an awaitable of that if the socket is asyncio's."""
+    received = socket.recv_multipart(flags)
+    if isinstance(received, Awaitable):
+        return _parse_awaited(received)
+    return parse_monitor_message(received)
+
+
+async def _parse_awaited(received: Awaitable[list[bytes]]) -> _MonitorMessage:
+    return parse_monitor_message(await received)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.gzmtp_only("it is about gzmtp.monkey")
     zmq.utils.garbage zmq.utils.interop zmq.utils.win32 zmq.auth zmq.auth.base zmq.auth.certs zmq.auth.thread
     zmq.log zmq.log.handlers zmq.ssh zmq.ssh.tunnel zmq.ssh.forward zmq.devices zmq.devices.basedevice
     zmq.devices.monitoredqueue zmq.devices.monitoredqueuedevice zmq.devices.proxydevice
-    zmq.devices.proxysteerabledevice zmq.green.core zmq.green.poll zmq.green.device""".split(),
+    zmq.devices.proxysteerabledevice zmq.asyncio zmq._future zmq.auth.asyncio zmq.green.core zmq.green.poll zmq.green.device""".split(),
 )
 def test_each_name_is_the_same_module(name: str) -> None:
     """Not in processes of their own, which would take a minute: the finder is asked directly."""
@@ -65,21 +65,33 @@ def test_every_way_to_import(runs: Callable[..., str]) -> None:
 def test_what_is_not_offered_is_refused_by_name(runs: Callable[..., str]) -> None:
     out = runs("""
         import importlib
-        for name in ("zmq.asyncio", "zmq.eventloop.zmqstream", "zmq.green.eventloop", "zmq.auth.asyncio"):
+        for name in ("zmq.backend.cython", "zmq.backend.cffi"):
             try:
                 importlib.import_module(name)
             except ImportError as e:
                 print(e)
-        try:
-            from zmq import asyncio
-        except ImportError as e:
-            print(e)
     """)
     lines = out.splitlines()
-    named = ("zmq.asyncio", "zmq.eventloop", "zmq.green.eventloop", "zmq.auth.asyncio", "zmq.asyncio")
-    for line, name in zip(lines, named, strict=True):
+    for line, name in zip(lines, ("zmq.backend.cython", "zmq.backend.cffi"), strict=True):
         assert line.startswith(f"{name} is not available: zmq is gzmtp in this process")
-    assert "asyncio's loop" in lines[0] and "tornado's loop" in lines[1]
+        assert line.endswith("has no libzmq")
+
+
+def test_asyncio_and_tornado_are_offered(runs: Callable[..., str]) -> None:
+    """`from zmq import asyncio` too: the package then looks for an attribute of gzmtp."""
+    pytest.importorskip("tornado")
+    runs("""
+        import sys, warnings
+        import zmq.asyncio, zmq.auth.asyncio, zmq._future
+        from zmq import asyncio
+        assert asyncio is zmq.asyncio is sys.modules["gzmtp.asyncio"]
+        assert issubclass(asyncio.Socket, zmq._future._AsyncSocket)
+        warnings.simplefilter("ignore")
+        from zmq.eventloop import zmqstream, ioloop, future
+        from zmq.green.eventloop import IOLoop
+        import zmq.green.eventloop.zmqstream, zmq.auth.ioloop
+        assert zmqstream is sys.modules["gzmtp.eventloop.zmqstream"] and IOLoop is ioloop.IOLoop
+    """)
 
 
 @pytest.mark.parametrize("name", ["zmq.no_such_thing", "zmq.wire", "zmq.utils.no_such_thing"])

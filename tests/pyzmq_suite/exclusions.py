@@ -10,26 +10,15 @@ from fnmatch import fnmatchcase
 
 NATIVE, MONKEY = MODES = ("native", "monkey")
 
-_ASYNCIO = "tests asyncio's event loop, which gzmtp does not serve"
-_TORNADO = "tests tornado's event loop, which gzmtp does not serve"
 _LIBZMQ = "tests the backend that calls libzmq; there is no libzmq here"
 _REFERENCES = "counts references by way of pyzmq's thread that frees messages (zmq.utils.garbage); there is none"
 
 EXCLUDED: list[tuple[str, tuple[str, ...], str]] = [
-    ("test_asyncio.py", MODES, _ASYNCIO),
-    ("test_future.py", MODES, _TORNADO),
-    ("test_ioloop.py", MODES, _TORNADO),
-    ("test_zmqstream.py", MODES, _TORNADO),
     ("test_cffi_backend.py", MODES, _LIBZMQ),
     ("test_cython.py", MODES, _LIBZMQ),
     ("test_includes.py", MODES, "the folders of C headers: there are none"),
     ("test_mypy.py", MODES, "runs mypy over pyzmq's examples, by the types of the pyzmq that is installed"),
     ("test_win32_shim.py", MODES, "Windows"),
-    ("test_auth.py::TestAsyncioAuthentication::*", MODES, _ASYNCIO),
-    ("test_auth.py::test_ioloop_authenticator", MODES, _TORNADO),
-    ("test_auth.py::TestThreadAuthentication::test_curve_callback[True-ok]", (MONKEY,),
-     "runs in one asyncio loop, the authenticator's callback in another: greenlets of one thread cannot have two"),
-    ("test_monitor.py::*[asyncio]", MODES, _ASYNCIO),
     ("test_message.py::TestFrame::test_above_30", MODES, _REFERENCES),
     ("test_message.py::TestFrame::test_lifecycle1", MODES, _REFERENCES),
     ("test_message.py::TestFrame::test_lifecycle2", MODES, _REFERENCES),

@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 from exclusions import reason_for, rows_for
-from stand_in import asyncio_module
-
-import gzmtp
 
 JOB = json.loads(sys.argv[1])
 
@@ -63,8 +60,6 @@ class Plugin:
 if __name__ == "__main__":
     # A copy of stderr, which pytest captures.  run.py ends a process that hangs by SIGABRT.
     faulthandler.enable(os.fdopen(os.dup(2), "w"))
-    # The suite's conftest imports it for every file.
-    sys.modules["zmq.asyncio"] = gzmtp.asyncio = asyncio_module()  # type: ignore[attr-defined]
     options = "-q --tb=short --no-summary -p no:cacheprovider -p no:faulthandler -p no:hypothesispytest".split()
     options += ["-c", f"{JOB['root']}/pytest.ini", "-W", "ignore::pytest.PytestConfigWarning"]
     sys.exit(pytest.main([*options, *sys.argv[2:]], plugins=[Plugin()]))

@@ -1,0 +1,1 @@
+"""Those who wait for sockets in asyncio loops: by futures (see `gzmtp._future`)."""
