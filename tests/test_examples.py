@@ -41,6 +41,11 @@ EXAMPLES = {
         [],
         r"20 tasks in 0\.\d\d s; one worker would need 1\.00 s\n" + "".join(rf"worker {n}: 5 tasks\n" for n in (1, 2, 3, 4)),
     ),
+    "asyncio_pipeline": (
+        [],
+        [],
+        r"20 tasks, 4 workers: the squares' sum is 2470\n" + r"a greenlet beside them: 10 turns\n",
+    ),
     "broker": (
         [],
         [],
