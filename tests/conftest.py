@@ -2,6 +2,8 @@
 
 GZMTP_TEST_IMPL=libzmq   runs the tests on pyzmq's libzmq, so that an expectation can be seen to be libzmq's own.
 GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import zmq` then means.
+GZMTP_TEST_GC=1          has the garbage collector run at every chance (it is gc.set_threshold's first number).
+GZMTP_TEST_SWITCH=1e-6   has native threads take turns so often (seconds; sys.setswitchinterval).
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ from support.programs import Program
 from support.raw import RawListener
 from support.waiting import eventually
 
-LIMIT = 20.0
+COLLECT_EVERY = int(os.environ.get("GZMTP_TEST_GC", "0"))
+SWITCH_EVERY = float(os.environ.get("GZMTP_TEST_SWITCH", "0"))
+LIMIT = 120.0 if COLLECT_EVERY or SWITCH_EVERY else 20.0
 PURE = ("wire", "patterns")  # folders of tests that open nothing
 _names = itertools.count()
 
@@ -119,6 +123,10 @@ def warmed_up() -> None:
     gc.collect()
     if hasattr(gc, "freeze"):  # PyPy's has not
         gc.freeze()
+    if COLLECT_EVERY:
+        gc.set_threshold(COLLECT_EVERY)
+    if SWITCH_EVERY:
+        sys.setswitchinterval(SWITCH_EVERY)
 
 
 def _warm_up(zmq: Any) -> None:

@@ -74,6 +74,7 @@ def _groups():
         ("IPC_FILTER_PID", os.getpid(), True),
         ("IPC_FILTER_PID", os.getpid() + 1, False),
     ],
+    ids="uid another_uid gid another_gid pid another_pid".split(),  # the same in each process of a run
 )
 def test_ipc_filters(zmq, sockets, bind, option, value, let_in):
     server, client = sockets("PAIR"), sockets("PAIR", reconnect_ivl=-1)
