@@ -2,8 +2,7 @@
 
 GZMTP_TEST_IMPL=libzmq   runs the tests on pyzmq's libzmq, so that an expectation can be seen to be libzmq's own.
 GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import zmq` then means.
-GZMTP_TEST_GC=1          has the garbage collector run at every chance (it is gc.set_threshold's first number).
-GZMTP_TEST_SWITCH=1e-6   has native threads take turns so often (seconds; sys.setswitchinterval).
+GZMTP_TEST_GC, GZMTP_TEST_SWITCH: see support/stress.py.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 pytest.register_assert_rewrite("support")
 
-from support import leaks
+from support import leaks, stress
 from support.certificates import certificates, encrypted  # noqa: F401 (fixtures)
 from support.events import Events
 from support.limits import limit
@@ -56,9 +55,7 @@ from support.programs import Program
 from support.raw import RawListener
 from support.waiting import eventually
 
-COLLECT_EVERY = int(os.environ.get("GZMTP_TEST_GC", "0"))
-SWITCH_EVERY = float(os.environ.get("GZMTP_TEST_SWITCH", "0"))
-LIMIT = 120.0 if COLLECT_EVERY or SWITCH_EVERY else 20.0
+LIMIT = 120.0 if stress.ASKED else 20.0
 PURE = ("wire", "patterns")  # folders of tests that open nothing
 _names = itertools.count()
 
@@ -123,10 +120,7 @@ def warmed_up() -> None:
     gc.collect()
     if hasattr(gc, "freeze"):  # PyPy's has not
         gc.freeze()
-    if COLLECT_EVERY:
-        gc.set_threshold(COLLECT_EVERY)
-    if SWITCH_EVERY:
-        sys.setswitchinterval(SWITCH_EVERY)
+    stress.begin()
 
 
 def _warm_up(zmq: Any) -> None:
