@@ -1,8 +1,7 @@
 """Fixtures of the whole suite: the implementation under test, its sockets, and what every test is held to.
 
 GZMTP_TEST_IMPL=libzmq   runs the tests on pyzmq's libzmq, so that an expectation can be seen to be libzmq's own.
-GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import zmq` then means.
-GZMTP_TEST_GC, GZMTP_TEST_SWITCH: see support/stress.py.
+GZMTP_TEST_MONKEY=1      monkey-patches everything first, and tests what `import zmq` then means (stress: support/stress.py).
 """
 
 from __future__ import annotations
