@@ -1,8 +1,9 @@
 """The benchmarks of gzmtp: ``python -m benchmarks`` measures, ``report`` and ``readme`` write what was measured.
 
-Three more programs stand on the same parts, each with a docstring of its own: ``benchmarks.experiment``
+Four more programs stand on the same parts, each with a docstring of its own: ``benchmarks.experiment``
 (variants of the settings against one another), ``benchmarks.scale`` (how costs grow) and
-``benchmarks.topologies`` (brokers, proxies, crowds, shared cores). A fourth, ``benchmarks.wire``, measures framing and parsing alone, in its own process.
+``benchmarks.topologies`` (brokers, proxies, crowds, shared cores) and ``benchmarks.programs`` (programs
+from PyPI, unmodified). A fifth, ``benchmarks.wire``, measures framing and parsing alone, in its own process.
 
 How the parts meet, outermost first:
 
