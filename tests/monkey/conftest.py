@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import gevent
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,3 +62,11 @@ def runs(run: Run, script: Callable[..., str]) -> Callable[..., str]:
         return done.stdout
 
     return runs
+
+
+@pytest.fixture(autouse=True)
+def no_fork_server_with_an_old_gevent(request: pytest.FixtureRequest) -> None:
+    """Before 25.8.1 a fork server in a patched process waits for ever, with gevent alone too."""
+    how = getattr(getattr(request.node, "callspec", None), "params", {}).get("how")
+    if how == "forkserver" and gevent.version_info[:3] < (25, 8, 1):
+        pytest.skip("gevent's forkserver needs 25.8.1")
