@@ -1,4 +1,4 @@
-"""docs/libzmq-tests.md stays true: every test that it names exists, every row says how far it is."""
+"""docs/libzmq-tests.md and docs/security.md stay true: every test that they name exists, every row says how far it is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ ROWS = [
     for line in PAGE.read_text().splitlines()
     if line.startswith("| `test_")
 ]
-NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::([\w:]+)`", PAGE.read_text())))
+SECURITY = PAGE.with_name("security.md")
+NAMED = sorted(
+    set(re.findall(r"`([\w/]+\.py)::([\w:]+)`", PAGE.read_text() + SECURITY.read_text()))
+)
 
 
 def defined(path: Path) -> set[str]:
@@ -36,9 +39,9 @@ def defined(path: Path) -> set[str]:
 @pytest.mark.parametrize("file", sorted({file for file, _ in NAMED}))
 def test_tests_that_are_named_exist(file: str) -> None:
     path = TESTS / file
-    assert path.is_file(), f"{PAGE.name} names tests of {file}, which is not there"
+    assert path.is_file(), f"a document names tests of {file}, which is not there"
     missing = {name for each, name in NAMED if each == file} - defined(path)
-    assert not missing, f"{PAGE.name} names tests that {file} does not have"
+    assert not missing, f"a document names tests that {file} does not have"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("`"))

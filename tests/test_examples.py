@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,12 @@ EXAMPLES = {
         rf"0\.\d s; one after the other: 1\.0 s\n20 requests answered by 3 workers\n{CLIENTS}"
         r"zmq is the package gzmtp, it says it is ZeroMQ 4\.\d+\.\d+\n",
     ),
+    "tls": (
+        [],
+        [],
+        r"CN=server 1 says: hello, CN=alice,O=example\n"
+        r"CN=server 2 says: hello, CN=alice,O=example\n",
+    ),
     "events_server": (
         [],
         ["--self-test"],
@@ -86,6 +93,8 @@ ORDERED = {"large_stream", "events_server"}
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name: str) -> None:
     before, behind, promised = EXAMPLES[name]
+    if name == "tls" and shutil.which("openssl") is None:
+        pytest.skip("the program openssl is missing")
     env = {key: value for key, value in os.environ.items() if not key.startswith("GZMTP_")}
     env["PYTHONPATH"] = str(ROOT)
     command = [sys.executable, "-W", "error", *before, str(ROOT / "examples" / f"{name}.py"), *behind]
