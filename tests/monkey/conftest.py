@@ -68,5 +68,5 @@ def runs(run: Run, script: Callable[..., str]) -> Callable[..., str]:
 def no_fork_server_with_an_old_gevent(request: pytest.FixtureRequest) -> None:
     """Before 25.8.1 a fork server in a patched process waits for ever, with gevent alone too."""
     how = getattr(getattr(request.node, "callspec", None), "params", {}).get("how")
-    if how == "forkserver" and gevent.version_info[:3] < (25, 8, 1):
+    if how == "forkserver" and tuple(map(int, gevent.__version__.split(".")[:3])) < (25, 8, 1):
         pytest.skip("gevent's forkserver needs 25.8.1")
