@@ -16,7 +16,7 @@ def looks(patience: AdaptiveSpin, times: int, pays: bool) -> int:
     for _ in range(times):
         if patience.allowed():
             looked += 1
-            (patience.paid if pays else patience.wasted)()
+            (patience.hit if pays else patience.miss)()
     return looked
 
 

@@ -69,7 +69,7 @@ def _receive_a_batch(server: Any, client: Any) -> None:
         client.send_multipart(body)
     deadline = time.monotonic() + 5
     while sum(map(len, queue)) < MANY and time.monotonic() < deadline:
-        server._impl.loop.poke()  # without a turn of the hub: nobody else may run
+        server._impl.loop.poll_nonblocking()  # without a turn of the hub: nobody else may run
     server.send_multipart(message)
 
 
