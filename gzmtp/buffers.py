@@ -37,20 +37,34 @@ class Lent(io.BytesIO):
 def flat(data: Any) -> bytes | memoryview:
     """The memory of *data* as bytes in a row: *data* itself if it is bytes, else a view of it.
 
-    TypeError for what has no buffer, BufferError for one with gaps.
+    TypeError for what has no buffer; for one with gaps what its owner raises: BufferError, or
+    numpy's ValueError.
     """
     if type(data) is bytes:
         return data
-    view = memoryview(data)
+    try:
+        view = memoryview(data)
+    except ValueError:
+        return _copied(data)  # numpy cannot say what a datetime64 is, but lends its bytes
+    except TypeError:
+        kind = type(data).__name__
+        raise TypeError(f"a bytes-like object is required, not {kind!r}") from None
     if view.ndim == 1 and view.format == "B" and view.contiguous:
         return view
     if not view.contiguous:
-        raise BufferError("memoryview: underlying buffer is not contiguous")
+        return _copied(data)
     if not view.nbytes:
         return b""
     if view.c_contiguous:
         return view.cast("B")
     return view.tobytes("A")  # in Fortran's order: memoryview cannot show it flat
+
+
+def _copied(data: Any) -> bytes:
+    """A copy of the memory of *data*, whatever is in it; its owner refuses if it has gaps."""
+    stream = io.BytesIO()
+    stream.write(data)
+    return stream.getvalue()
 
 
 def lend_buffer(kind: type, attribute: str) -> None:

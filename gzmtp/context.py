@@ -69,11 +69,13 @@ class ContextState:
         """Whether sockets have IPV6 set by default."""
         return bool(self.options.ipv6)
 
-    def create_socket(self, socket_type: int) -> SocketImpl:
+    def create_socket(
+        self, socket_type: int, finalizing: Callable[[], bool] = sys.is_finalizing
+    ) -> SocketImpl:
         """Create a socket's implementation.  ZMQError: ETERM, EFAULT when that is over, EMFILE at
         MAX_SOCKETS."""
         self.check()
-        if self.terminated:
+        if self.terminated or finalizing():  # (then nothing that a socket needs is left)
             raise ContextTerminated()
         if len(self.sockets) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
@@ -270,9 +272,10 @@ class Context(AttributeSetter, Generic[SocketT]):
                         f"Destroying context with unclosed socket {socket}",
                         ResourceWarning, stacklevel=3, source=socket,
                     )  # fmt: skip
-                if linger is not None:
-                    socket.setsockopt(SocketOption.LINGER, linger)
-                socket.close()
+                if linger is None:
+                    socket.close()
+                else:
+                    socket.close(linger=linger)  # works when a term() was interrupted too
         self.term()
 
     # -- sockets
@@ -292,8 +295,11 @@ class Context(AttributeSetter, Generic[SocketT]):
         for option, value in self.sockopts.items():
             try:
                 socket.setsockopt(option, value)
-            except ZMQError:
-                pass  # not an option of this socket type
+            except ZMQError as error:
+                if error.errno == Errno.ENOTSUP:  # no CURVE here: not an open socket instead
+                    socket.close()
+                    raise
+                # not an option of this socket type
         self._add_socket(socket)
         return cast(SocketT, socket)
 

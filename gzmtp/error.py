@@ -78,7 +78,7 @@ class ZMQError(ZMQBaseError):
         if errno is None:
             errno = _last_errno
         if isinstance(errno, int):
-            self.errno = _last_errno = errno
+            self.errno = _last_errno = int(errno)  # no Errno: its str() and repr() are others
             self.strerror = strerror(errno) if msg is None else msg
         else:
             self.strerror = str(errno) if msg is None else msg
@@ -103,6 +103,7 @@ class ContextTerminated(ZMQError):
 
     def __init__(self, errno: int | str = "ignored", msg: str = "ignored") -> None:
         super().__init__(Errno.ETERM)
+        self.errno = Errno.ETERM  # pyzmq's is a member here, and a plain int elsewhere
 
 
 class Again(ZMQError):
@@ -110,6 +111,7 @@ class Again(ZMQError):
 
     def __init__(self, errno: int | str = "ignored", msg: str = "ignored") -> None:
         super().__init__(Errno.EAGAIN)
+        self.errno = Errno.EAGAIN  # pyzmq's is a member here, and a plain int elsewhere
 
 
 class InterruptedSystemCall(ZMQError, InterruptedError):

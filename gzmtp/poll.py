@@ -6,8 +6,8 @@ Owns one wait over several things.  Independent of how a socket finds out its st
 
 from __future__ import annotations
 
-import errno
 import select as stdlib_select
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -26,12 +26,16 @@ _POLLIN, _POLLOUT, _POLLERR = (
     int(PollEvent.POLLIN), int(PollEvent.POLLOUT), int(PollEvent.POLLERR)
 )  # fmt: skip
 _poll: Any = original("select", "poll")
+# gevent takes it away when it patches; where there is none, other systems have no such thing.
+_epoll: Any = original("select", "epoll") if sys.platform == "linux" else None
+#: Seconds between two looks at what gevent's loop cannot watch, where there is no epoll.
+_PACE = 0.02
 _TO_SYSTEM = (
     (_POLLIN, stdlib_select.POLLIN),
     (_POLLOUT, stdlib_select.POLLOUT),
-    (_POLLERR, stdlib_select.POLLERR),
     (int(PollEvent.POLLPRI), stdlib_select.POLLPRI),
 )
+_ASKED = stdlib_select.POLLIN | stdlib_select.POLLOUT | stdlib_select.POLLPRI
 
 
 def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
@@ -116,16 +120,11 @@ def _ready_files(files: _Files) -> list[tuple[Any, int]]:
     ready = []
     poll = _poll()
     for fd, entries in files.items():
-        mask = 0
-        for _, wanted in entries:
-            mask |= sum(system for zmq, system in _TO_SYSTEM if wanted & zmq)
-        poll.register(fd, mask)
+        poll.register(fd, _mask(entries))
     for fd, found in poll.poll(0):
-        if found & stdlib_select.POLLNVAL:
-            raise ZMQError(errno.EBADF, f"Bad file descriptor: {fd}")
-        if found & stdlib_select.POLLHUP:
-            found |= stdlib_select.POLLIN
         events = sum(zmq for zmq, system in _TO_SYSTEM if found & system)
+        if found & ~_ASKED:  # an error, a hang-up, no such descriptor: one event in ZeroMQ
+            events |= _POLLERR
         for _, wanted in files[fd]:
             if events & (wanted | _POLLERR):
                 ready.append((fd, events & (wanted | _POLLERR)))
@@ -144,13 +143,12 @@ class _Wait:
         deadline = None if seconds is None else time.monotonic() + seconds
         waiter = self._waiter
         hub_loop = waiter.loop.hub.loop
-        watchers = [
-            hub_loop.io(fd, _mask(wanted for _, wanted in entries))
-            for fd, entries in self._files.items()
-        ]
+        watchers: list[Any] = []
+        epoll = None
         hosts = [socket._impl for socket, _ in self._ours]
-        idle = not watchers
+        idle = not self._files
         try:
+            epoll = _watch(hub_loop, self._files, watchers)
             for impl in hosts:
                 impl.here()
                 impl.observers.add(waiter.wake)
@@ -171,16 +169,54 @@ class _Wait:
             for watcher in watchers:
                 watcher.stop()
                 watcher.close()
+            if epoll is not None:
+                epoll.close()
             for impl in hosts:
                 impl.observers.discard(waiter.wake)
 
 
-def _mask(wanted: Any) -> int:
-    """The loop's READ (1) and WRITE (2) for zmq's events."""
+def _mask(entries: list[tuple[Any, int]]) -> int:
+    """The system's events for zmq's; errors and hang-ups are told unasked."""
     mask = 0
-    for events in wanted:
-        mask |= (1 if events & ~_POLLOUT else 0) | (2 if events & _POLLOUT else 0)
-    return mask or 1
+    for _, wanted in entries:
+        mask |= sum(system for zmq, system in _TO_SYSTEM if wanted & zmq)
+    return mask
+
+
+def _watch(hub_loop: Any, files: _Files, watchers: list[Any]) -> Any:
+    """Add what of the loop wakes a wait for *files* to *watchers*; return an epoll object that has
+    to be closed afterwards, or None.
+
+    gevent's loop watches for reading and writing, no less: one who waits for an error or for
+    priority data alone would be woken all the time.  An epoll object waits for those, and is
+    itself readable when one has come.
+    """
+    others = []
+    for fd, entries in files.items():
+        mask = _mask(entries)
+        if mask & stdlib_select.POLLPRI or not mask:
+            others.append((fd, mask))
+        else:
+            watchers.append(
+                hub_loop.io(
+                    fd,
+                    (1 if mask & stdlib_select.POLLIN else 0)
+                    | (2 if mask & stdlib_select.POLLOUT else 0),
+                )
+            )
+    if not others:
+        return None
+    if _epoll is None:
+        watchers.append(hub_loop.timer(_PACE, _PACE))
+        return None
+    epoll = _epoll()
+    for fd, mask in others:
+        try:
+            epoll.register(fd, mask)  # (its numbers are poll's)
+        except OSError:
+            pass  # a plain file, which never has what is waited for; or closed meanwhile
+    watchers.append(hub_loop.io(epoll.fileno(), 1))
+    return epoll
 
 
 class Poller:

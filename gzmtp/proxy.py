@@ -20,7 +20,7 @@ from gzmtp.error import Again, ZMQError
 from gzmtp.hub.loop import Loop
 from gzmtp.hub.waiters import Waiter
 
-_NOW = Flag.DONTWAIT
+_NOW = int(Flag.DONTWAIT)
 #: Messages forwarded one way before the other way has its turn.
 _BURST = 1000
 

@@ -146,10 +146,12 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
             return data, None
         impl = self._impl
         if not copy:
-            frame = Frame(data, track=track, copy_threshold=self.copy_threshold)
-            if len(frame) < self.copy_threshold:
-                return frame.bytes, _FINISHED_TRACKER
-            return self._part_of_frame(frame)
+            view = memoryview(data)
+            if view.nbytes >= self.copy_threshold:
+                return self._part_of_frame(Frame(data, track=track, copy=False))
+            if not view.contiguous:
+                raise BufferError("memoryview: underlying buffer is not contiguous")
+            return bytes(flat(data)), _FINISHED_TRACKER
         buffer = flat(data)
         if len(buffer) < impl.tuning.large_threshold or impl.fans_out:
             return bytes(buffer), None
@@ -202,9 +204,10 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         """`send_multipart` part by part; all or nothing."""
         impl = self._impl
         began = impl.unsent_parts is None
+        more = SNDMORE | int(flags)
         try:
             for part in parts[:-1]:
-                self.send(part, SNDMORE | flags, copy=copy, track=track, **kwargs)
+                self.send(part, more, copy=copy, track=track, **kwargs)
             return self.send(parts[-1], flags, copy=copy, track=track, **kwargs)
         except BaseException:
             if began:
@@ -217,7 +220,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         """Nothing is in the inbox: read on what had been stopped, then wait, within RCVTIMEO."""
         impl = self._impl
         timeout = impl.options.rcvtimeo
-        nonblocking = flags & NOBLOCK or timeout == 0
+        nonblocking = timeout == 0 or (flags and int(flags) & NOBLOCK)
         ring = impl.pattern.backlog
         # Who waits already comes first.  (What can be seen from here to be empty is not asked.)
         if (

@@ -26,7 +26,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 __all__ = ["did_patch_all", "patch_zmq"]
@@ -42,6 +42,9 @@ REFUSED = {
     "backend.cython": "libzmq",
     "backend.cffi": "libzmq",
 }
+
+_NAMED = 5  # how many of the names that were kept the warning has
+_OURS = frozenset({"gzmtp", "gevent", "importlib"})  # modules between who patches and patch_zmq()
 
 
 class _Alias(InspectLoader):
@@ -112,8 +115,8 @@ def patch_zmq() -> None:
     """From now on ``zmq``, ``zmq.green``, ``zmq.error``, ... are gzmtp's modules.
 
     Call it before anything imports zmq. If the real zmq is there already, its modules are replaced
-    in sys.modules and wherever a module holds one of them as a global; a RuntimeWarning says so and
-    names what keeps the real one. Calling it again does nothing.
+    in sys.modules and wherever a module holds one of them as a global; if a global is a class or a
+    function of the real one, which stays, a RuntimeWarning names it. Calling it again does nothing.
     """
     gzmtp = importlib.import_module("gzmtp")
     importlib.import_module("gzmtp.hub.selector").install()
@@ -138,9 +141,8 @@ def patch_zmq() -> None:
 
 
 def _displace(real: Mapping[str, ModuleType]) -> None:
-    """Puts gzmtp's modules where other modules hold the real zmq's, and warns."""
+    """Puts gzmtp's modules where other modules hold the real zmq's; warns if something is left."""
     by_id = {id(module): name for name, module in real.items()}
-    replaced: list[str] = []
     kept: list[str] = []
     for name, holder in list(sys.modules.items()):
         if not isinstance(holder, ModuleType) or holder.__name__.partition(".")[0] == "gzmtp":
@@ -149,21 +151,37 @@ def _displace(real: Mapping[str, ModuleType]) -> None:
             if id(value) in by_id:
                 try:
                     setattr(holder, key, importlib.import_module(by_id[id(value)]))
-                    replaced.append(f"{name}.{key}")
                 except ImportError:
                     kept.append(f"{name}.{key}")
-            # By type(), not isinstance(): a global may be a proxy that must not be woken.
-            elif issubclass(type(value), type | FunctionType) and value.__module__ in real:
+            elif _belongs(value, real):
                 kept.append(f"{name}.{key}")
-    text = [
-        f"zmq was imported before gzmtp.monkey.patch_zmq() was called ({', '.join(sorted(real))})."
-    ]
-    if replaced:
-        text.append(f"These names now mean gzmtp: {', '.join(sorted(replaced))}.")
     if kept:
-        text.append(f"These still belong to the real zmq: {', '.join(sorted(kept))}.")
-    text.append("What exists already stays as it is. Patch before the first import of zmq.")
-    warnings.warn(" ".join(text), RuntimeWarning, stacklevel=3)
+        kept.sort()
+        names = ", ".join(kept[:_NAMED]) + (", ..." if len(kept) > _NAMED else "")
+        text = f"zmq was imported before patch_zmq(): {names} still mean the real zmq's"
+        place = _caller()
+        warnings.warn_explicit(
+            text, RuntimeWarning, place.f_code.co_filename, place.f_lineno,
+            place.f_globals.get("__name__"), place.f_globals.setdefault("__warningregistry__", {}),
+        )  # fmt: skip
+
+
+def _belongs(value: object, real: Mapping[str, ModuleType]) -> bool:
+    """Whether *value* is a class or a function of the real zmq, or a class that inherits from one.
+    (By type(), not isinstance(): a global may be a proxy that must not be woken.)"""
+    if issubclass(type(value), type):
+        return any(each.__module__ in real for each in type.mro(value))  # type: ignore[arg-type]
+    return issubclass(type(value), FunctionType) and value.__module__ in real
+
+
+def _caller() -> FrameType:
+    """Who has patched, by patch_zmq(), by gevent.monkey.patch_all() or by the command."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _OURS:
+            break
+        frame = frame.f_back
+    return frame
 
 
 def did_patch_all(event: object) -> None:

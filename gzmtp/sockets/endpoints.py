@@ -357,13 +357,18 @@ class Binding(Lingering):
             self.monitoring.tell(event, value, endpoint)
 
     def start_monitoring(self, endpoint: str | None, events: int) -> None:
-        """Send events to *endpoint* (inproc) from now on; None ends it."""
+        """Send events to *endpoint* (inproc) from now on; None ends it.  If it cannot be done, the
+        monitor that was there goes on."""
         self._check()
-        self.stop_monitoring()
+        sender = None
         if endpoint is not None:
             monitoring.check(endpoint)
+            if self.monitoring is not None and self.monitoring.endpoint == endpoint:
+                self.stop_monitoring()
             pair = self.state.create_socket(SocketType.PAIR)
-            self.monitoring = monitoring.Sender(pair, endpoint, events)
+            sender = monitoring.Sender(pair, endpoint, events)
+        self.stop_monitoring()
+        self.monitoring = sender
 
     def stop_monitoring(self) -> None:
         """End the monitor, with the event that says so."""

@@ -103,6 +103,8 @@ class FastPath:
                 self._check_part(index, part)
             message.append(part)
         impl = self._impl
+        if flags:
+            flags = int(flags)  # arithmetic with an IntFlag costs half a microsecond
         if (
             not self._send_is_ours or kwargs or track or not copy or impl.unsent_parts is not None
             or flags & SNDMORE or not message or set(map(type, message)) != {bytes}

@@ -9,6 +9,7 @@ Independent of flags, parts unsent_parts by SNDMORE, or what pyzmq's methods are
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -50,7 +51,7 @@ class SocketImpl(Binding):
         if row is None:
             raise ZMQError(Errno.EINVAL, f"Invalid argument: there is no socket type {socket_type}")
         self.state = state
-        self.type = socket_type
+        self.type = int(socket_type)
         self.row: Row = row
         self.name = self.label = row.name
         self.options = Options(socket_type, blocky=state.blocky, ipv6=state.ipv6)
@@ -276,9 +277,9 @@ class SocketImpl(Binding):
         self.receivers.wake_all()
         self.senders.wake_all()
 
-    def why(self) -> ZMQError:
+    def why(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> ZMQError:
         """Return the error of all that is done with a socket that has ended."""
-        if self.closed_at_exit:
+        if self.closed_at_exit and not finalizing():  # (then nobody is left to be spared)
             process.hold()
         return error_for(self.errno)
 

@@ -34,6 +34,7 @@ class Sender:
     def __init__(self, impl: Any, endpoint: str, events: int) -> None:
         """Bind *impl*, a PAIR of our own, to *endpoint*; ZMQError(EADDRINUSE) if it is taken."""
         self.dropped = 0
+        self.endpoint = endpoint
         self._impl = impl
         self._events = events
         self._waiting: deque[list[bytes]] = deque()
@@ -47,6 +48,7 @@ class Sender:
 
     def tell(self, event: int, value: int, endpoint: str) -> None:
         """Send an event if it is one of those that were asked for."""
+        event = int(event)
         if not event & self._events:
             return
         if len(self._waiting) >= _WAITING:

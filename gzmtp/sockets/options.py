@@ -44,7 +44,7 @@ def _checked_int(value: object, width: int = 31) -> int:
         raise TypeError(f"expected int, got: {value!r}")
     if not -(1 << width) <= value < 1 << width:
         raise OverflowError(f"value too large to convert to {'int' if width == 31 else 'int64'}")
-    return value
+    return int(value)  # what was set as True or as a constant is given back as an int
 
 
 def _checked_number(number: object) -> int:

@@ -13,12 +13,14 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from gzmtp.capabilities import need_curve
 from gzmtp.constants import Errno, Event, PollEvent, SocketOption, SocketType
 from gzmtp.error import ZMQError
 from gzmtp.frame import COPY_THRESHOLD, _threshold, as_group
 from gzmtp.hub.notify_fd import NotifyFd
 from gzmtp.sockets.closed import ClosedPattern
 from gzmtp.sockets.fastpath import FastPathState
+from gzmtp.sockets.options import checked
 from gzmtp.sockets.serialized import Messages
 from gzmtp.tuning import Tuning
 
@@ -50,6 +52,10 @@ class _Uninitialised(FastPathState):
 
 
 UNINITIALISED: Any = _Uninitialised()
+_CURVE = frozenset({
+    SocketOption.CURVE_SERVER, SocketOption.CURVE_PUBLICKEY, SocketOption.CURVE_SECRETKEY,
+    SocketOption.CURVE_SERVERKEY,
+})  # fmt: skip
 _READY = int(PollEvent.POLLIN | PollEvent.POLLOUT)
 _IMPLS: weakref.WeakValueDictionary[int, SocketImpl] = weakref.WeakValueDictionary()
 
@@ -95,8 +101,9 @@ class SocketBase(Messages):
             self.context = ctx_or_socket
             self._impl = ctx_or_socket._state.create_socket(socket_type)
             _IMPLS[id(self._impl)] = self._impl
-        kind = self._impl.type
-        self._type_name = SocketType(kind).name
+        # The attribute is a member, what get() returns an int, both as in pyzmq.
+        self.__dict__["type"] = kind = SocketType(self._impl.type)
+        self._type_name = kind.name
 
     # (Bound here: when modules are taken apart, their globals are None.)
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
@@ -160,10 +167,8 @@ class SocketBase(Messages):
         impl = self._impl
         if impl.closed:
             return
-        if linger is not None and not impl.errno:
+        if linger is not None:
             impl.options.set(SocketOption.LINGER, linger)
-        elif linger is not None:
-            impl.options.linger = linger
         if self.context is not None:
             self.context._rm_socket(self)
         self._monitor_socket = None
@@ -201,8 +206,15 @@ class SocketBase(Messages):
         return impl.options.get(option)
 
     def set(self, option: int, optval: Any) -> None:
-        """Set a socket option.  ZMQError(EINVAL), TypeError, OverflowError."""
-        self._impl.set_option(option, optval)
+        """Set a socket option.  ZMQError(EINVAL; ENOTSUP for CURVE without its extra), TypeError,
+        OverflowError."""
+        impl = self._impl
+        if option in _CURVE and checked(option, optval)[1]:
+            need_curve()  # not when a peer is there already, and nobody can be told
+        if option == SocketOption.LINGER and impl.errno == Errno.ETERM:
+            impl.options.set(option, optval)  # how long close() may take, which comes next
+            return
+        impl.set_option(option, optval)
 
     getsockopt = get
     setsockopt = set
@@ -300,7 +312,7 @@ _OWN_OPTIONS: dict[int, Callable[[SocketBase, SocketImpl], Any]] = {
     SocketOption.RCVMORE: lambda handle, impl: int(impl.unread_parts is not None),
     SocketOption.EVENTS: lambda handle, impl: handle._events(),
     SocketOption.FD: lambda handle, impl: handle._fd(),
-    SocketOption.TYPE: lambda handle, impl: SocketType(impl.type),
+    SocketOption.TYPE: lambda handle, impl: impl.type,
     SocketOption.LAST_ENDPOINT: lambda handle, impl: impl.last_endpoint,
     SocketOption.THREAD_SAFE: lambda handle, impl: int(impl.row.one_part),
     SocketOption.MECHANISM: _mechanism,

@@ -210,3 +210,47 @@ def test_what_outlives_its_module_is_silent() -> None:
         assert (program.output, program.errors) == ("taken apart: True\n", "")
     finally:
         program.close()
+
+
+USES_AT_THE_END = """
+self.socket.send(b'bye')
+self.socket.send(b'bye', zmq.NOBLOCK)
+self.socket.send(b'bye', zmq.SNDMORE)
+self.socket.send_multipart([b'bye', b'bye'])
+self.socket.recv()
+self.socket.poll(0)
+self.socket.setsockopt(zmq.LINGER, 0)
+self.socket.getsockopt(zmq.EVENTS)
+self.socket.bind('inproc://late')
+self.socket.connect('tcp://127.0.0.1:9')
+self.socket.close()
+self.context.socket(zmq.PUSH)
+self.context.destroy(linger=0)
+self.context.term()
+"""
+
+
+@pytest.mark.gzmtp_only("what pyzmq's extension does then is not asserted here")
+def test_a_finalizer_that_runs_last_may_use_a_socket(run):
+    """Long after gzmtp has ended: it works, or is a ZMQError."""
+    running = run(
+        f"""
+class User:
+    def __init__(self, use):
+        self.use = use
+        self.context = zmq.Context()
+        self.other = self.context.socket(zmq.PAIR)
+        self.other.bind("inproc://here")
+        self.socket = self.context.socket(zmq.PAIR)
+        self.socket.connect("inproc://here")
+    def __del__(self, zmq=zmq, print=print, exec=exec):
+        try:
+            exec(self.use)
+        except zmq.ZMQError as error:
+            assert error.errno in (zmq.ENOTSOCK, zmq.ENOTSUP, zmq.EFAULT, zmq.ETERM)
+        print("deleted", flush=True)
+users = [User(use) for use in {USES_AT_THE_END.split(chr(10))[1:-1]}]
+"""
+    )
+    assert (running.end(), running.errors) == (0, "")
+    assert running.output == "deleted\n" * (USES_AT_THE_END.count("\n") - 1)

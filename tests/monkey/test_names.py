@@ -126,35 +126,61 @@ def test_patching_twice_does_nothing(run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+EARLY = """
+    import zmq
+    import zmq.green as zg
+    from zmq import utils
+    from zmq.utils import jsonapi
+"""
+KEPT = {
+    "a class": ("from zmq import Context", "early.Context"),
+    "a function": ("from zmq import proxy as forward, device", "early.device"),
+    "a class of one's own": ("class Mine(zmq.Socket): pass", "early.Mine"),
+    "a module that gzmtp has not": ("import zmq.backend.cython as inner", "early.inner"),
+    "many": ("from zmq.error import *", "early.Again, early.ContextTerminated"),
+}
+
+
 @pytest.mark.interop
 def test_after_the_real_zmq(run: Run, script: Callable[..., str]) -> None:
+    """Modules are replaced wherever they are held; then there is nothing to warn of."""
     pytest.importorskip("zmq")
+    script(EARLY, "early.py")
     script("""
-        import zmq
-        import zmq.green as zg
-        from zmq import Context, utils
-        from zmq.utils import jsonapi
-    """, "early.py")
-    script("""
-        import warnings
         import early, zmq as mine
-        real = mine.Context
         import gzmtp.monkey
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            gzmtp.monkey.patch_zmq()
-            gzmtp.monkey.patch_zmq()
+        gzmtp.monkey.patch_zmq()
+        gzmtp.monkey.patch_zmq()
         import gzmtp, zmq, zmq.utils.jsonapi
         assert zmq is gzmtp is mine is early.zmq and early.zg is gzmtp.green
         assert early.jsonapi is gzmtp.utils.jsonapi is zmq.utils.jsonapi
-        assert early.Context is real is not zmq.Context
-        for each in caught:
-            print(each.category.__name__, each.filename, each.message)
+    """)
+    done = run("-W", "error", "program.py")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("how", ["patch_zmq", "did_patch_all"])
+@pytest.mark.parametrize("line, name", KEPT.values(), ids=KEPT)
+def test_what_keeps_the_real_zmq_is_named(
+    line: str, name: str, how: str, run: Run, script: Callable[..., str]
+) -> None:
+    """In one line, which points at who has patched."""
+    pytest.importorskip("zmq")
+    script(f"import zmq\n{line}\n", "early.py")
+    call = "patch_zmq()" if how == "patch_zmq" else "did_patch_all(None)"
+    script(f"""
+        import os
+        import early
+        import gzmtp.monkey
+        os.environ["GZMTP_PATCH_ZMQ"] = "1"
+        gzmtp.monkey.{call}
+        gzmtp.monkey.{call}
     """)
     done = run("program.py")
-    assert (done.returncode, done.stderr) == (0, "")
-    (line,) = done.stdout.splitlines()
-    assert line.startswith("RuntimeWarning ") and "program.py zmq was imported before" in line
-    assert "(zmq, zmq._typing, zmq.backend," in line and "zmq.green" in line
-    assert "mean gzmtp: __main__.mine, early.jsonapi, early.utils, early.zg, early.zmq." in line
-    assert "real zmq: __main__.real, early.Context." in line
+    assert done.returncode == 0
+    warning, source = done.stderr.splitlines()
+    assert warning.split(":")[0].endswith("program.py")
+    assert "RuntimeWarning: zmq was imported before patch_zmq(): " in warning
+    assert f" {name}" in warning and len(warning.partition("RuntimeWarning")[2]) < 200
+    assert source.strip() == f"gzmtp.monkey.{call}"

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 
+import gevent
 import pytest
 
 
@@ -169,3 +170,52 @@ def test_a_forked_child_sends_to_its_parent(program):
 def test_capabilities(zmq, capability):
     """ipc is there, and transports that hardly any build has are not."""
     assert zmq.has(capability) is (capability == "ipc" and os.name == "posix")
+
+
+ENDS = {
+    "destroy(0)": lambda zmq, context, push, pull: context.destroy(0),
+    "destroy(linger=0)": lambda zmq, context, push, pull: context.destroy(linger=0),
+    "close(0), term": lambda zmq, context, push, pull: (push.close(0), pull.close(), context.term()),
+    "linger, destroy": lambda zmq, context, push, pull: (
+        push.setsockopt(zmq.LINGER, 0), context.destroy(),
+    ),
+    "linger, close, term": lambda zmq, context, push, pull: (
+        setattr(push, "linger", 0), push.close(), pull.close(), context.term(),
+    ),
+    "used meanwhile": lambda zmq, context, push, pull: (
+        pytest.raises(zmq.ContextTerminated, pull.recv, zmq.NOBLOCK), context.destroy(0),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.gzmtp_only("pyzmq's term() blocks the whole thread")
+@pytest.mark.parametrize("by", ["gevent.Timeout", "kill"])
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_term_that_was_interrupted_can_be_gone_on_with(zmq, unused, end, by):
+    context = zmq.Context()
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    push.connect(unused())
+    push.send(b"for nobody")
+    pull.bind("inproc://there")
+    if by == "kill":
+        greenlet = gevent.spawn(context.term)
+        gevent.sleep(0)
+        greenlet.kill()
+    else:
+        with gevent.Timeout(0.02, False):
+            context.term()
+    assert not (context.closed or push.closed)
+    with pytest.raises(zmq.ContextTerminated):
+        push.sndhwm = 5
+    end(zmq, context, push, pull)
+    assert push.closed and pull.closed and context.closed
+
+
+def test_destroy_with_a_linger_that_is_none(zmq):
+    context = zmq.Context()
+    socket = context.socket(zmq.PUSH)
+    with pytest.raises(zmq.ZMQError) as failure:
+        context.destroy(linger=-5)
+    assert failure.value.errno == zmq.EINVAL
+    socket.close(linger=0)
+    context.term()

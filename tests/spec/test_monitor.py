@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 
 import pytest
 from conftest import stream_transports
@@ -159,6 +160,36 @@ def test_places_that_are_refused(zmq, sockets):
     with pytest.raises(zmq.ZMQError) as refused:
         sockets("PULL").monitor("tcp://127.0.0.1:*", zmq.EVENT_ALL)
     assert refused.value.errno == zmq.EPROTONOSUPPORT
+
+
+@pytest.mark.parametrize("fault", ["scheme", "text", "type"])
+def test_a_monitor_goes_on_when_another_is_refused(zmq, sockets, bind, endpoint, fault):
+    server, tap, place = sockets("PULL"), sockets("PAIR"), endpoint("inproc")
+    server.monitor(place, zmq.EVENT_ALL)
+    tap.connect(place)
+    wrong = {"scheme": "tcp://127.0.0.1:*", "text": "nowhere", "type": 5}[fault]
+    with pytest.raises((zmq.ZMQError, TypeError)):
+        server.monitor(wrong, zmq.EVENT_ALL)
+    bind(server)
+    assert tap.recv_multipart()[0][:2] == (8).to_bytes(2, sys.byteorder)
+    server.monitor(None, 0)
+
+
+@pytest.mark.gzmtp_only("libzmq has ended the old one by then")
+def test_a_monitor_goes_on_when_the_new_ones_name_is_taken(zmq, sockets, bind, endpoint):
+    server, other, tap = sockets("PULL"), sockets("PULL"), sockets("PAIR")
+    taken, place = endpoint("inproc"), endpoint("inproc")
+    other.monitor(taken, zmq.EVENT_ALL)
+    server.monitor(place, zmq.EVENT_ALL)
+    tap.connect(place)
+    with pytest.raises(zmq.ZMQError) as refused:
+        server.monitor(taken, zmq.EVENT_ALL)
+    assert refused.value.errno == zmq.EADDRINUSE
+    bind(server)
+    assert tap.recv_multipart()[0][:2] == (8).to_bytes(2, sys.byteorder)
+    server.monitor(place, zmq.EVENT_CONNECTED)  # its own name it may have again
+    server.monitor(None, 0)
+    other.monitor(None, 0)
 
 
 def test_second_get_is_the_same_tap(zmq, sockets):
