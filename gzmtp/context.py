@@ -117,6 +117,7 @@ class ContextState:
             done: Callable[[], bool | None] = lambda: None if self.sockets else True  # noqa: E731
             self._leaving.wait_until(done, Loop.here(), None, True, True)
         self.closed = True
+        self.names.clear()
 
     def close_after_fork(self) -> None:
         """Let go of every socket: this is a forked child."""

@@ -376,6 +376,7 @@ class Dialer(Endpoint):
                 self._resolver = None
             self._hold(False)
             super().close()
+            self.pipe.queue.clear()  # trackers are done, memory is free
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""

@@ -311,7 +311,7 @@ class Binding(Lingering):
         if inproc not in self.inproc_peers:
             return  # its other half, of this very socket, has ended it
         self.inproc_peers.remove(inproc)
-        if inproc.other is None and inproc.pipe.queue:
+        if inproc.other is None and inproc.pipe.queue and self.options.linger:
             inproc.left = True  # whoever binds gets what has waited for him
         else:
             self.state.names.withdraw(inproc)

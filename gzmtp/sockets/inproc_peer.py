@@ -225,6 +225,8 @@ class InprocPeer:
         other = self.other
         if other is not None and not other.closed:
             other.impl.call_in_owner(other._on_peer_closed)
+        else:
+            self.pipe.queue.clear()  # nobody is there to take it
         self.closed = True
         self.pipe.unserve()
 
@@ -238,6 +240,8 @@ class InprocPeer:
             self.closed = True
             self.pipe.unserve()
             self.impl.on_peer_closed(self)
+            for pipe in (self.pipe, other.pipe):
+                pipe.queue.clear()  # what nobody will take any more
 
 
 def _own(message: Message) -> Message:

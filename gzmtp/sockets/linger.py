@@ -36,6 +36,7 @@ class Lingering(Handover):
     errno: int
     forked: bool
     names: list[str]
+    encoders: dict[Any, Any]
     retiring: dict[Pipe, Connection | None]
     last_endpoint: bytes
     _pattern: Pattern
@@ -99,6 +100,8 @@ class Lingering(Handover):
         endpoint.leave(connection)
         self.totals.add(connection.counters)
         connection.close()
+        if connection.pipe is not None:
+            connection.pipe.queue.clear()
 
     def _start_linger_timer(self, endpoint: Endpoint, linger: int) -> None:
         for connection in list(endpoint.connections):
@@ -110,7 +113,8 @@ class Lingering(Handover):
             self._linger_timers[endpoint] = Timer(self.loop, linger / 1000, endpoint.close)
 
     def _retired(self, pipe: Pipe) -> None:
-        """Nothing of *pipe* is left to be sent."""
+        """Nothing of *pipe* is left to be sent, or nothing will be."""
+        pipe.queue.clear()
         connection = self.retiring.pop(pipe, None)
         for endpoint in (*self.dialers, *self.listeners):
             if isinstance(endpoint, Dialer):
@@ -139,6 +143,7 @@ class Lingering(Handover):
         """When the last endpoint of a closed socket has gone, the socket has."""
         if self.closed and not self.done and not (self.dialers or self.listeners):
             self.done = True
+            self.encoders.clear()  # which keep what they encoded last
             self.state.gone(self)
 
     def close_now(self) -> None:

@@ -129,7 +129,21 @@ class Listener(Endpoint):
             self.transport.unlisten(self.target, self.sock)
             self.monitor(Event.CLOSED, fd)
 
+    def lost(self, connection: Connection, reason: Exception) -> None:
+        """Take note that *connection* has ended: what was queued for it is given up."""
+        super().lost(connection, reason)
+        _give_up(connection)
+
     def close(self) -> None:
         """Stop accepting, and end what was accepted here; idempotent."""
         self.stop()
+        connections = list(self.connections)
         super().close()
+        for connection in connections:
+            _give_up(connection)
+
+
+def _give_up(connection: Connection) -> None:
+    """Free what will not be sent: an accepted connection's pipe does not outlive it."""
+    if connection.pipe is not None:
+        connection.pipe.queue.clear()

@@ -51,6 +51,14 @@ class Names:
             del self._bound[name]
             return True
 
+    def clear(self) -> None:
+        """The context has ended: what waits for somebody to bind is given up."""
+        with self._lock:
+            for inproc_peers in self._waiting.values():
+                for peer in inproc_peers:
+                    peer.close()
+            self._waiting.clear()
+
     def withdraw(self, peer: Any) -> None:
         """A peer that waited does so no more."""
         with self._lock:
