@@ -304,3 +304,21 @@ class TestFailing:
         assert [[bytes(part) for part in message] for message in engine.pipe.queue] == [
             [b"x" * 2000]
         ]
+
+
+@pytest.mark.parametrize("strategy", ["sync_try", "sync_loop"])
+@pytest.mark.parametrize("count, size", [(1, 40_000_000), (100, 400_000)])
+def test_a_reader_that_keeps_up_does_not_keep_the_loop(engine, strategy, count, size):
+    """However much waits, one call writes 4 MiB beyond what the kernel takes at first."""
+    most = write_engine._MOST_SPUN + size // 4
+    writer, kernel, _ = engine(then=100_000, writable=True, strategy=strategy)
+    body = bytes(size)
+    writer.pipe.queue.extend([body] for _ in range(count - 1))
+    send(writer, [body])
+    turns = [len(kernel.taken)]
+    while not writer.idle:
+        gevent.sleep(0)
+        turns.append(len(kernel.taken))
+    written = [after - before for before, after in zip([0, *turns], turns)]
+    assert max(written) <= most + count * 100_000 and sum(written) >= count * size
+    assert len([each for each in written if each]) > 3

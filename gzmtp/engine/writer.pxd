@@ -30,11 +30,12 @@ cdef class WriteEngine:
     cpdef _tick_over(self)
     @cython.locals(
         pipe=CPipe, counters=CCounters, count=Py_ssize_t, take=Py_ssize_t, size=Py_ssize_t,
-        sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
+        spun=Py_ssize_t, sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
     cpdef _write(self)
     cpdef _wait(self)
     cpdef _writable(self)
-    cpdef bint _write_spin(self) except *
+    @cython.locals(took=Py_ssize_t)
+    cpdef bint _write_spin(self, Py_ssize_t most) except *
     @cython.locals(counters=CCounters, sent=Py_ssize_t, took=Py_ssize_t)
     cpdef Py_ssize_t _go_on(self) except -2
     @cython.locals(pipe=CPipe)

@@ -1,7 +1,8 @@
 """Greenlets that wait for a socket: in line, with a time-out, undisturbed by kill().
 
 Owns the line of those who wait in recv (or send) and who is woken next.  Independent of what they
-wait for.  Any number may wait; they are served in the order in which they came.
+wait for.  Any number may wait; those who wait are served in the order in which they came.  Who
+finds a message (or room) without waiting does not look whether others wait: each would pay for it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Owns the pipes' comings and goings, the lines of those who wait, and the end of 
 and `Lingering` are its parts that make endpoints and let them go.  The user's Socket holds the
 impl, never the other way round, so a forgotten Socket is collected and closed while its
 implementation lives on to flush within LINGER.
-Independent of flags, parts unsent_parts by SNDMORE, or what pyzmq's methods are called.
+Independent of flags, parts gathered by SNDMORE, or what pyzmq's methods are called.
+Longer than 400 lines because it is one life, told in one place.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class SocketImpl(Binding):
     def readable_now(self) -> None:
         """The same as a callback's last step: who waits runs at once, which saves a turn."""
         if self.observers:
-            self._notify(True)
+            self._notify(not self.receivers.waiters)
         if self.receivers.waiters:
             waiter = self.receivers.waiters[0]
             if waiter.greenlet is None or waiter.woken or getcurrent() is not self.loop.hub:
@@ -187,8 +188,16 @@ class SocketImpl(Binding):
             self.senders.wake_next()
 
     def _notify(self, now: bool = False) -> None:
-        for observer in tuple(self.observers):
-            observer(now)
+        """Tell all observers.  Only the last may switch to a greenlet at once (*now*): what that
+        greenlet does must not keep anything from the others.  One that raises does not either."""
+        observers = tuple(self.observers)
+        left = len(observers)
+        for observer in observers:
+            left -= 1
+            try:
+                observer(now and not left)
+            except BaseException:
+                self.loop.hub.handle_error(observer, *sys.exc_info())
 
     def _changed(self) -> None:
         """Something that a waiter may wait for has changed for other reasons than a message."""
