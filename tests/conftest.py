@@ -40,7 +40,7 @@ sys.path.insert(0, str(HERE))
 pytest.register_assert_rewrite("support")
 
 from support import leaks, stress
-from support.certificates import certificates, encrypted  # noqa: F401 (fixtures)
+from support.certificates import certificates, encrypted, is_encrypted  # noqa: F401 (fixtures)
 from support.events import Events
 from support.limits import limit
 from support.partners import (  # noqa: F401 (fixtures)
@@ -187,7 +187,7 @@ def contexts(zmq: Any, request: pytest.FixtureRequest) -> Callable[[], Any]:
 
     def make() -> Any:
         made = zmq.Context()
-        return request.getfixturevalue("encrypted")(made) if _encrypted(request) else made
+        return request.getfixturevalue("encrypted")(made) if is_encrypted(request) else made
 
     return make
 
@@ -217,11 +217,6 @@ def transport(request: pytest.FixtureRequest, zmq: Any) -> str:
 stream_transports = pytest.mark.parametrize("transport", STREAMS, indirect=True)
 #: For tests with a hand-spoken peer, which speaks ZMTP.
 zmtp_transports = pytest.mark.parametrize("transport", ["tcp", "ipc", TLS], indirect=True)
-
-
-def _encrypted(request: pytest.FixtureRequest) -> bool:
-    names = request.fixturenames
-    return "transport" in names and request.getfixturevalue("transport") in ("tls", "wss")
 
 
 @pytest.fixture
@@ -270,7 +265,7 @@ def sockets(zmq: Any, context: Any, request: pytest.FixtureRequest) -> Iterator[
         socket = (of or context).socket(getattr(zmq, kind))
         if not green_libzmq:
             options = {"rcvtimeo": 5000, "sndtimeo": 5000, **options}
-        if of is not None and _encrypted(request):
+        if of is not None and is_encrypted(request):
             request.getfixturevalue("encrypted")(socket)
         for name, value in options.items():
             socket.set(getattr(zmq, name.upper()), value)

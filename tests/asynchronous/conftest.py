@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from support.certificates import is_encrypted
 
 SECONDS = 10.0
 
@@ -62,8 +63,12 @@ def aio(zmq: Any) -> Any:
 
 
 @pytest.fixture
-def context(aio: Any, loops_warmed_up: None, nothing_left: None) -> Iterator[Any]:
+def context(
+    aio: Any, loops_warmed_up: None, nothing_left: None, request: pytest.FixtureRequest
+) -> Iterator[Any]:
     """A context of zmq.asyncio, from which `sockets` and `pair_of` make theirs."""
     context = aio.Context()
+    if is_encrypted(request):
+        request.getfixturevalue("encrypted")(context)
     yield context
     context.destroy(linger=0)

@@ -84,3 +84,9 @@ def encrypted(zmq: Any, certificates: Certificates) -> Callable[..., Any]:
         return door
 
     return equip
+
+
+def is_encrypted(request: pytest.FixtureRequest) -> bool:
+    """Whether a test runs over a transport whose sockets need `encrypted`."""
+    names = request.fixturenames
+    return "transport" in names and request.getfixturevalue("transport") in ("tls", "wss")
