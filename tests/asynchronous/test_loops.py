@@ -8,6 +8,7 @@ import threading
 
 import gevent
 import pytest
+from support.certificates import is_encrypted
 
 pytestmark = pytest.mark.gzmtp_only("loops and greenlets in one thread")
 
@@ -44,14 +45,16 @@ def test_a_loop_closed_while_somebody_waits(new_loop, run, pair_of):
     left[2].get_coro().close() if hasattr(left[2], "get_coro") else None
 
 
-def test_greenlets_run_while_the_loop_waits(zmq, run, context, sockets, bind, transport):
+def test_greenlets_run_while_the_loop_waits(zmq, run, context, sockets, bind, transport, request):
     """And talk to it, by blocking calls."""
     server = sockets("REP")
     place = bind(server, transport)
     answers = []
 
     def ask():
-        plain = zmq.Socket(context, zmq.REQ)
+        plain = zmq.Socket(context, zmq.REQ)  # (the context's options are for sockets that it makes)
+        if is_encrypted(request):
+            request.getfixturevalue("encrypted")(plain)
         with plain:
             plain.linger = 0
             plain.connect(place)

@@ -8,13 +8,14 @@ import threading
 from importlib import import_module
 
 import pytest
+from support.certificates import is_encrypted
 
 tornado = pytest.importorskip("tornado")
 
 
 @pytest.fixture
-def context(zmq, nothing_left):
-    context = zmq.Context()
+def context(contexts, nothing_left):
+    context = contexts()
     yield context
     context.destroy(linger=0)
 
@@ -204,11 +205,14 @@ def test_a_loop_in_another_thread(zmq, context, sockets, bind, transport):
     assert received == [([b"%d" % number], True) for number in range(20)]
 
 
-def test_tornados_futures(zmq, sockets, bind, transport):
+def test_tornados_futures(zmq, sockets, bind, transport, request):
     from tornado.ioloop import IOLoop
 
     future = import_module(f"{zmq.__name__}.eventloop.future")
-    with future.Context() as context, context.socket(zmq.REP) as rep, context.socket(zmq.REQ) as req:
+    with future.Context() as context:
+        if is_encrypted(request):
+            request.getfixturevalue("encrypted")(context)
+        rep, req = context.socket(zmq.REP), context.socket(zmq.REQ)
         rep.linger = req.linger = 0
         req.connect(bind(rep, transport))
 
