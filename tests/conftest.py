@@ -283,7 +283,8 @@ def fill(zmq: Any) -> Callable[..., int]:
 
     def make(socket: Any, message: list[bytes], most: int = 100_000) -> int:
         for count in range(most):
-            for patience in range(4):  # libzmq's threads may be about to make room
+            # libzmq's threads may be about to make room, or the kernel: an acknowledgement may be 40 ms late.
+            for patience in range(10):
                 try:
                     socket.send_multipart([b"%d" % count, *message], zmq.NOBLOCK)
                 except zmq.Again:
