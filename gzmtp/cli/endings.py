@@ -1,7 +1,7 @@
 """How a command ends: what is said on standard error, and the exit status.
 
 Owns the statuses that docs/command-line.md lists, and the way from an exception to one of them.
-Must not know any command.
+Independent of the commands.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+import gevent
+from greenlet import getcurrent
 
 from gzmtp.error import ZMQError
 
@@ -61,6 +64,20 @@ def _terminated(number: int, frame: Any) -> NoReturn:
     raise SystemExit(TERMINATED)
 
 
+def _interrupts(main: Any) -> Callable[[int, Any], None]:
+    """A handler of SIGINT that raises KeyboardInterrupt in the greenlet *main*.
+
+    Python raises it in whichever runs, and gevent prints a traceback of one that it ends.
+    """
+
+    def interrupted(number: int, frame: Any) -> None:
+        if getcurrent() is main:
+            raise KeyboardInterrupt
+        gevent.get_hub().loop.run_callback(main.throw, KeyboardInterrupt)
+
+    return interrupted
+
+
 def run(program: str, work: Callable[[], int]) -> int:
     """Do *work*; return its exit status, or the one of its failure, which is told.
 
@@ -68,6 +85,7 @@ def run(program: str, work: Callable[[], int]) -> int:
     removed.
     """
     before = signal.signal(signal.SIGTERM, _terminated)
+    before_interrupt = signal.signal(signal.SIGINT, _interrupts(getcurrent()))
     try:
         return work()
     except Failure as error:
@@ -82,6 +100,7 @@ def run(program: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
+        signal.signal(signal.SIGINT, before_interrupt)
         signal.signal(signal.SIGTERM, before)
 
 
