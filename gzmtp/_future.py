@@ -16,6 +16,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gzmtp.constants import EVENTS as EVENTS
+from gzmtp.constants import POLLIN as POLLIN
+from gzmtp.constants import POLLOUT as POLLOUT
 from gzmtp.constants import Errno, PollEvent
 from gzmtp.error import ZMQError
 from gzmtp.futures.poller import _Async, _AsyncPoller, _cancel, _Polling

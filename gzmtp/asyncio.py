@@ -25,6 +25,10 @@ __all__ = ["Context", "Poller", "Socket", "ZMQEventLoop", "install"]
 selector.install()
 
 
+class ProactorSelectorThreadWarning(RuntimeWarning):
+    """pyzmq's, for programs that silence it: given on Windows only, where gzmtp is untested."""
+
+
 class _AsyncIO:
     _Future: Any = Future
     _READ = selectors.EVENT_READ

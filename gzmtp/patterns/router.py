@@ -238,15 +238,15 @@ class Router(Routed):
             return
         if leaver in waiting:
             waiting.remove(leaver)
-        exit_callback = waiting.pop(0) if waiting and identity not in self._by_id else None
+        heir = waiting.pop(0) if waiting and identity not in self._by_id else None
         if not waiting:
             del self._waiting[identity]
-        if exit_callback is not None:
-            self._name(exit_callback, identity)
-            held = list(exit_callback.inbox)
-            exit_callback.inbox.clear()
-            self._arrived(exit_callback)
-            self._deliver(exit_callback, held)
+        if heir is not None:
+            self._name(heir, identity)
+            held = list(heir.inbox)
+            heir.inbox.clear()
+            self._arrived(heir)
+            self._deliver(heir, held)
             self.impl.readable()
 
     def _claim(self, pipe: Pipe, identity: bytes, handover: bool) -> None:

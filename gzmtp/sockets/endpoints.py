@@ -319,7 +319,12 @@ class Binding(Lingering):
         self._pattern.dismiss(inproc.pipe)
 
     def end_pipe(self, pipe: Pipe) -> None:
-        """The pattern wants no more of this peer: what is queued for it leaves first."""
+        """The pattern wants no more of this peer: it is not heard from now on, and what is queued
+        for it leaves first."""
+        for endpoint in (*self.dialers, *self.listeners):
+            for connection in tuple(endpoint.connections):
+                if connection.pipe is pipe:
+                    connection.stop_reading()
         self.loop.call_soon(self._end_pipe, pipe)
 
     def oust_pipe(self, pipe: Pipe) -> None:

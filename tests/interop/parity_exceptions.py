@@ -6,20 +6,14 @@ A name is pyzmq's, with its module: ``zmq.green.Socket.get``.  OFF are modules t
 
 from __future__ import annotations
 
-_ASYNCIO = "asyncio's loop; gzmtp runs on gevent's"
-_TORNADO = "tornado's loop; gzmtp runs on gevent's"
 _GREEN = "zmq.green wraps the method; here it is Socket's own, with its signature"
+_ASYNC = "pyzmq wraps the method; here it is Socket's own, with its signature"
 _DRAFT = "pyzmq's wheels have no draft API; gzmtp has it"
 _PROPERTIES = "options are properties of the class, which are found faster"
 _GC = "frees libzmq's zero-copy messages in a thread of its own; here the last reference does"
 
 OFF = {
-    "zmq.asyncio": _ASYNCIO,
-    "zmq._future": _ASYNCIO,
-    "zmq.auth.asyncio": _ASYNCIO,
-    "zmq.auth.ioloop": _TORNADO,
-    "zmq.eventloop": _TORNADO,
-    "zmq.green.eventloop": _TORNADO,
+    "zmq.eventloop._deprecated": "pyzmq 27.3's own imports a module that its package does not hold",
     "zmq.backend.cython": "the extension module that calls libzmq",
     "zmq.backend.cffi": "the extension module that calls libzmq",
     "zmq.backend.select": "chooses among the extension modules that call libzmq",
@@ -33,6 +27,12 @@ DIFFERENT = {
     **dict.fromkeys(("zmq.green.DRAFT_API", "zmq.green.PYZMQ_DRAFT_API"), _DRAFT),
     **dict.fromkeys(("zmq.Socket.__getattr__", "zmq.Socket.__dir__"), _PROPERTIES),
     **dict.fromkeys(("zmq.green.Socket.__getattr__", "zmq.green.Socket.__dir__"), _PROPERTIES),
+    **{
+        f"{module}.Socket.{name}": _PROPERTIES
+        for module in ("zmq.asyncio", "zmq.eventloop.future")
+        for name in ("__getattr__", "__dir__")
+    },
+    **dict.fromkeys(("zmq.asyncio.Socket.get", "zmq.eventloop.future.Socket.get"), _ASYNC),
     "zmq.Frame.__setattr__": "__slots__ refuse unknown attributes too",
     "zmq.auth.thread.AuthenticationThread.poller": "the thread's own; here only while it runs",
     "zmq.green.Poller.poll": "timeout=None is the same as its -1",

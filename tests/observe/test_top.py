@@ -154,7 +154,7 @@ def test_live_until_the_process_ends(traffic, python, terminal):
     run = traffic()
     watch = python("-m", "gzmtp", "top", "--interval", "0.05", stdout=theirs, TERM="xterm")
     eventually(lambda: shown().count("large path") >= 3, 10, "it shows something, again and again")
-    assert "DEALER 3" in shown() or "inproc://nobody" in shown()
+    eventually(lambda: "DEALER 3" in shown() or "inproc://nobody" in shown(), 10, "a peer is shown")
     run.process.kill()
     eventually(lambda: bool(shown()) and watch.process.poll() is not None, 10, "the view ended")
     assert (watch.end(), watch.errors) == (0, "")

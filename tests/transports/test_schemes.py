@@ -50,7 +50,7 @@ def test_udp() -> None:
 def test_words_that_help() -> None:
     assert "lower case: tcp://" in str(refusal("TCP://127.0.0.1:1"))
     assert "tcp://127.0.0.1:5555" in str(refusal("127.0.0.1:1"))
-    assert "inproc, ipc, tcp, udp" in str(refusal("zmq://x"))
+    assert "inproc, ipc, tcp, tls, udp, ws, wss" in str(refusal("zmq://x"))
     assert str(refusal("udp://x")).startswith("The protocol is not compatible")
 
 
