@@ -152,7 +152,7 @@ def test_live_until_the_process_ends(traffic, python, terminal):
     pytest.importorskip("rich")
     theirs, shown = terminal
     run = traffic()
-    watch = python("-m", "gzmtp", "top", "--interval", "0.05", stdout=theirs, TERM="xterm")
+    watch = python("-m", "gzmtp", "top", "--interval", "0.05", stdout=theirs, TERM="xterm", COLUMNS="200", LINES="40")
     eventually(lambda: shown().count("large path") >= 3, 10, "it shows something, again and again")
     eventually(lambda: "DEALER 3" in shown() or "inproc://nobody" in shown(), 10, "a peer is shown")
     run.process.kill()
