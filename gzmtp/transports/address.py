@@ -24,6 +24,7 @@ _DIALABLE = re.compile(r"(?=[A-Za-z0-9\[:])[A-Za-z0-9.\-:%;\[\]_*]*:[0-9][A-Za-z
 _PORT = re.compile(r"\s*\+?0*([0-9]{1,9})", re.ASCII)
 _LITERAL_V4 = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}", re.ASCII)
 _NO_NAME = re.compile(r"^$|[\s:;/%\[\]\0]")
+_MAPPED = bytes(10) + b"\xff\xff"  # before the four bytes of an IPv4 address
 
 
 class Place(NamedTuple):
@@ -204,18 +205,23 @@ def local_address(place: Place, endpoint: str, ipv6: bool, names: bool) -> SockA
 
 
 def literal(host: str, ipv6: bool) -> str | None:
-    """`host` in canonical digits if it is an address already. With ipv6, IPv4 is mapped into it."""
+    """`host` in canonical digits if it is an address already. With ipv6, IPv4 is mapped into it;
+    without, a mapped one (RFC 4291, 2.5.5.2) is IPv4."""
     if _LITERAL_V4.fullmatch(host):
         try:
             dotted = _socket.inet_ntoa(_socket.inet_aton(host))
         except OSError:
             return None
         return "::ffff:" + dotted if ipv6 else dotted
-    if ipv6 and ":" in host:
+    if ":" in host:
         try:
-            return _socket.inet_ntop(_socket.AF_INET6, _socket.inet_pton(_socket.AF_INET6, host))
+            packed = _socket.inet_pton(_socket.AF_INET6, host)
         except (OSError, ValueError):
             return None
+        if ipv6:
+            return _socket.inet_ntop(_socket.AF_INET6, packed)
+        if packed.startswith(_MAPPED):
+            return _socket.inet_ntoa(packed[len(_MAPPED) :])
     return None
 
 

@@ -178,6 +178,21 @@ def test_unbind_takes_what_bind_was_given(zmq, sockets, unused, ipv6, host):
     assert gone.value.errno == errno.ENOENT
 
 
+@pytest.mark.parametrize("digits", ["::ffff:127.0.0.1", "::ffff:7f00:1", "0:0::FFFF:127.0.0.1"])
+@pytest.mark.parametrize("dialed", [0, 1])
+def test_ipv4_may_be_written_as_mapped(zmq, sockets, unused, ipv6, digits, dialed):
+    place = f"tcp://[{digits}]:{port_of(unused('tcp'))}"
+    server, client = sockets("PULL", ipv6=ipv6), sockets("PUSH", ipv6=dialed)
+    server.bind(place)
+    host = "[::ffff:127.0.0.1]" if ipv6 else "127.0.0.1"
+    assert last(zmq, server) == f"tcp://{host}:{port_of(place)}"
+    client.connect(place)
+    client.send(b"x")
+    assert server.recv() == b"x"
+    client.disconnect(place)
+    server.unbind(place)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f.1"])
 @pytest.mark.parametrize("verb", ["unbind", "disconnect"])
 def test_any_spelling_of_where_a_socket_is_bound(sockets, unused, ipv6, host, verb):
