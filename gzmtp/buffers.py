@@ -63,7 +63,13 @@ def flat(data: Any) -> bytes | memoryview:
 def _copied(data: Any) -> bytes:
     """A copy of the memory of *data*, whatever is in it; its owner refuses if it has gaps."""
     stream = io.BytesIO()
-    stream.write(data)
+    try:
+        stream.write(data)
+    except ValueError as error:
+        try:  # in Fortran's order an array's transpose has none
+            stream.write(data.T)
+        except (AttributeError, ValueError):
+            raise error from None
     return stream.getvalue()
 
 

@@ -32,6 +32,7 @@ TIMES = {
     "datetime64": lambda: np.array(["2020", "2021"], "M8[s]"),
     "datetime64, no dimension": lambda: np.array("2020", "M8[s]"),
     "timedelta64": lambda: np.array([[1], [2]], "m8[ms]"),
+    "Fortran's datetime64": lambda: np.asfortranarray(np.arange(6).reshape(2, 3).astype("M8[s]")),
     "large datetime64": lambda: np.arange(LARGE).astype("M8[s]"),
 }
 GAPS = {
@@ -68,7 +69,7 @@ def test_times(zmq, pair_of, make):
     a.send(data)
     a.send(zmq.Frame(data))
     a.send(zmq.Frame(data, copy=True))
-    assert [b.recv(), b.recv(), b.recv()] == [data.tobytes()] * 3
+    assert [b.recv(), b.recv(), b.recv()] == [content(data)] * 3
     with pytest.raises(ValueError):
         a.send(data, copy=False)
     with pytest.raises(TypeError, match="Frame 0"):
@@ -91,6 +92,16 @@ def test_gaps_are_refused(zmq, pair_of, make):
         a.send(data, copy=False)
     with pytest.raises(BufferError):
         a.send(memoryview(b"abcdef")[::2])
+    a.send(b"next")
+    assert b.recv() == b"next"
+
+
+def test_times_with_gaps_are_refused(zmq, pair_of):
+    a, b = pair_of("PAIR", "PAIR")
+    data = np.arange(6).astype("M8[s]").reshape(2, 3)[:, :2]
+    for call in (lambda: a.send(data), lambda: zmq.Frame(data), lambda: a.send(data, copy=False)):
+        with pytest.raises(ValueError):
+            call()
     a.send(b"next")
     assert b.recv() == b"next"
 
