@@ -1,6 +1,6 @@
 """A WSGI application that asks a ZeroMQ service, under gunicorn's gevent workers.
 
-    python -m gzmtp recv rep @tcp://127.0.0.1:5555 --echo &
+    python -m gzmtp recv rep @tcp://127.0.0.1:5555 --echo --discard --quiet &
     GZMTP_PATCH_ZMQ=1 gunicorn -k gevent -w 2 -b 127.0.0.1:8000 gunicorn_application:application
 
 It is written for pyzmq and names gzmtp nowhere.  gunicorn patches its workers before it loads the

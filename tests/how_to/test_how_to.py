@@ -9,6 +9,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -110,7 +111,7 @@ def listens(port: int) -> bool:
     return True
 
 
-@needs("gunicorn")
+@needs("gunicorn", "packaging")
 def test_gunicorn(python, echo, tmp_path):
     port = free_port()
     server = python("-m", "gunicorn", "-k", "gevent", "-w", "2", "-b", f"127.0.0.1:{port}", "--no-control-socket",
@@ -199,3 +200,20 @@ def test_pages_say_what_the_programs_say() -> None:
             head = (ROOT / name).read_text().split('"""')[1]
             for command in re.findall(r"^    ((?:\w+=\w+ )?(?:python|gunicorn|locust) .*)$", head, re.MULTILINE):
                 assert command in text, f"{page.name} does not have {command!r} of {name}"
+
+
+def test_pages_install_what_is_tested() -> None:
+    """The extra how-to has the packages that the pages install, word for word; gzmtp's extras are its own."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = {name: each.split() for name, each in setup["options.extras_require"].items()}
+    named = set()
+    for page in PAGES.glob("*.md"):
+        for line in re.findall(r"^pip install (.*)$", page.read_text(), re.MULTILINE):
+            for package in shlex.split(line, comments=True):
+                ours = re.fullmatch(r"(?:gzmtp|\.)(?:\[(.+)\])?", package)
+                if ours is None:
+                    named.add(package)
+                else:
+                    named.update(extras[ours[1]] if ours[1] else ())
+    assert named <= set(extras["how-to"])
