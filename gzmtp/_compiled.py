@@ -21,7 +21,8 @@ from importlib.machinery import (
 from types import ModuleType
 
 MODULES = (
-    "pipe", "metrics", "hub.adaptive_spin", "hub.scheduler", "hub.loop", "hub.waiters",
+    "pipe", "metrics", "hub.adaptive_spin", "hub.scheduler", "hub.loop", "hub.watches",
+    "hub.waiters",
     "engine.writer", "engine.reader", "sockets.fastpath", "wire.frames", "wire.decoder",
     "patterns.pattern", "patterns.balance", "patterns.fairqueue", "patterns.fanout",
     "patterns.router", "sockets.inproc_peer",

@@ -77,6 +77,7 @@ class ContextState:
         self.check()
         if self.terminated or finalizing():  # (then nothing that a socket needs is left)
             raise ContextTerminated()
+        Loop.here().close_forgotten()  # they count among MAX_SOCKETS
         if len(self.sockets) >= self.options.max_sockets:
             raise ZMQError(errno.EMFILE, "Too many open files: the context has MAX_SOCKETS sockets")
         from gzmtp.sockets.impl import SocketImpl  # most of gzmtp: not before it is needed
@@ -111,6 +112,7 @@ class ContextState:
         """Interrupt everybody with ETERM, then wait until every socket has been closed and what
         it sent has left (or its LINGER is over)."""
         self.terminated = True
+        Loop.here().close_forgotten()
         for impl in list(self.sockets):
             impl.call_in_owner(impl.terminate)
         if self.sockets:
@@ -193,13 +195,12 @@ class Context(AttributeSetter, Generic[SocketT]):
             return
         warnings.warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
         # What the sockets have sent leaves in the background, and exit waits for it: nothing may
-        # wait here, for the collector can run in any greenlet, the hub included.
-        for socket in list(self._sockets):
-            socket.close()
+        # wait here, nor be closed, for the collector can run in any thread and any greenlet, the
+        # hub included, in the midst of anything.
         state.terminated = True
         impls = list(state.sockets)
         for impl in impls:
-            impl.close()
+            impl.forget()
         process.linger(impls)  # but for forked children, which run nothing at exit
 
     def __repr__(self) -> str:

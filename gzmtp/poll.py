@@ -67,8 +67,11 @@ def _poll_sorted(ours: _Ours, files: _Files, timeout: float) -> list[tuple[Any, 
         loop = ours[0][0]._impl.loop
         if loop.tick_overdue() and loop.is_here() and not loop.in_hub():
             loop.yield_to_hub()
+            loop.poll_nonblocking()  # it may have stood for so long that several steps are due
+    if timeout == 0:
+        return _look(ours, files, True)
     ready = _look(ours, files)
-    if ready or timeout == 0:
+    if ready:
         return ready
     return _Wait(ours, files).run(None if timeout < 0 else timeout / 1000)
 
@@ -85,11 +88,14 @@ def _descriptor(thing: Any) -> int:
     return int(fileno())
 
 
-def _look(ours: _Ours, files: _Files) -> list[tuple[Any, int]]:
-    """Return what is ready now; for those that are not, serve what has come, and look again."""
+def _look(ours: _Ours, files: _Files, serve: bool = False) -> list[tuple[Any, int]]:
+    """Return what is ready now; of the others take what is held for them, and look again.  *serve*
+    their descriptors too: who does not wait may never let the hub have a turn."""
     ready = _ready(ours)
-    if len(ready) < len(ours) and any([socket._impl.progress() for socket, _ in ours]):
-        ready = _ready(ours)
+    if len(ready) < len(ours):
+        impls = [socket._impl for socket, _ in ours]
+        if any([impl.progress() if serve else impl.collect() for impl in impls]):
+            ready = _ready(ours)
     return ready + _ready_files(files) if files else ready
 
 
@@ -105,6 +111,7 @@ def _ready(ours: _Ours) -> list[tuple[Any, int]]:
             raise error
         if socket._signal is not None:
             socket._signal.clear()
+        impl.own()
         pattern = impl.pattern
         events = 0
         if wanted & _POLLIN and (impl.unread_parts or pattern.readable()):

@@ -221,6 +221,11 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         impl = self._impl
         timeout = impl.options.rcvtimeo
         nonblocking = timeout == 0 or (flags and int(flags) & NOBLOCK)
+        loop = impl.loop
+        moved = loop.hub is not get_hub_if_exists() and not impl.errno
+        if moved:
+            impl.here()
+            loop = impl.loop
         ring = impl.pattern.backlog
         # Who waits already comes first.  (What can be seen from here to be empty is not asked.)
         if (
@@ -243,11 +248,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
             if found is None:
                 raise Again()
             return found
-        loop = impl.loop
-        moved = loop.hub is not get_hub_if_exists()
-        if moved:
-            impl.here()
-        elif timeout < 0 and (impl.dialers or impl.listeners):
+        if not moved and timeout < 0 and (impl.dialers or impl.listeners):
             return impl.receivers.receive(impl, loop)  # type: ignore[no-any-return]
         message: list[bytes] | None = impl.receivers.wait_until(
             impl.try_to_receive,
@@ -318,6 +319,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
         """Wait for *flags* at most *timeout* milliseconds (None: for ever); 0 if none came.
         ZMQError(ENOTSUP) if the socket is closed."""
         if self.closed:
+            self._impl.why()  # a daemon's, as the interpreter ends: nobody is told
             raise ZMQError(Errno.ENOTSUP)
         poller = self._poller_class()
         poller.register(self, flags)

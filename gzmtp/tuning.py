@@ -83,9 +83,10 @@ class _Settings(NamedTuple):
     #: itself: what such peers of one endpoint leave beyond counts together against
     #: ``max_unfinished_bytes``.
     stranger_allowance: int = 64 << 20
-    #: Seconds that interpreter exit waits for peers that are there but do not read, and for
-    #: endpoints where nobody has answered yet.  LINGER, where it is shorter, prevails.
-    exit_linger: float = 30.0
+    #: Seconds that interpreter exit waits for peers that are there and take nothing (as long as
+    #: they take something it waits on), and for endpoints where nobody has answered yet.  LINGER,
+    #: where it is shorter, prevails.
+    exit_linger: float = 2.0
     exit_linger_unconnected: float = 1.0
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from gzmtp.hub import scheduler as turns
 from gzmtp.hub.adaptive_spin import AdaptiveSpin
-from gzmtp.hub.loop import READ, Loop, Watch
+from gzmtp.hub.descriptors import READ
+from gzmtp.hub.loop import Loop
 from gzmtp.hub.scheduler import Scheduler
+from gzmtp.hub.watches import Watch
 
 pytestmark = pytest.mark.gzmtp_only("libzmq has no hub")
 

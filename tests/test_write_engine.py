@@ -49,8 +49,15 @@ class Kernel:
         return len(data)
 
 
+class Impl:
+    """A socket that posts what is to be called later."""
+
+    def call_soon(self, call, *args):
+        gevent.get_hub().loop.run_callback(call, *args)
+
+
 class Owner:
-    impl = None
+    impl = Impl()
 
     def on_writable(self, pipe): ...
 

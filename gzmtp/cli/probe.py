@@ -18,7 +18,7 @@ from gevent.socket import wait_read, wait_write
 
 from gzmtp.cli.inspection import CANDIDATES, PEERS, Findings, Inspection, Pings
 from gzmtp.error import ProtocolError
-from gzmtp.hub.loop import READ
+from gzmtp.hub.descriptors import READ
 from gzmtp.sockets.options import Options
 from gzmtp.transports import INPROC, UDP, split_endpoint, transport
 from gzmtp.tuning import Tuning

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 from _socket import SHUT_WR
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -23,7 +23,9 @@ from gzmtp.engine.reader import ReadEngine
 from gzmtp.engine.stream import BufferedReadEngine, TransportHandshake
 from gzmtp.engine.writer import WriteEngine
 from gzmtp.error import ProtocolError
-from gzmtp.hub.loop import Loop, Timer
+from gzmtp.hub import returns
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.watches import Timer, Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
@@ -182,7 +184,7 @@ class Connection(Handshaking):
 
     def _drop(self, reason: str) -> None:
         """The pattern will have no more of this peer (it may be in the midst of a call)."""
-        self.loop.call_soon(self.close, ProtocolError(reason))
+        self.owner.impl.call_soon(self.close, ProtocolError(reason))
 
     def failed(self, error: Exception) -> None:
         """Nothing can be sent any more.  What the peer sent before it went is still to be read:
@@ -254,7 +256,7 @@ class Connection(Handshaking):
             number = getattr(reason, "errno", None) or usual
             self.owner.monitor(Event.HANDSHAKE_FAILED_NO_DETAIL, number, self)
         try:
-            self.sock.close()
+            returns.close(self._kernel, self.sock.close)
         except OSError:
             pass
         if reason is not None:
@@ -269,6 +271,18 @@ class Connection(Handshaking):
             self._say(self._codec.farewell(reason))
         except OSError:
             pass  # it has gone before
+
+    def watches_and_timers(self) -> Iterator[Watch | Timer]:
+        """All by which this is called."""
+        yield from tuple(self._timers.values())
+        reader, writer = self.reader, self.writer
+        for watch in (
+            self._watch,
+            None if reader is None else reader.watch,
+            None if writer is None else writer.watch,
+        ):
+            if watch is not None:
+                yield watch
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""

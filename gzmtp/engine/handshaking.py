@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gzmtp.engine.stream import TransportHandshake
-from gzmtp.hub.loop import OPENING, READ, Loop, Timer, Watch
+from gzmtp.hub.descriptors import READ
+from gzmtp.hub.loop import IN_HANDSHAKE, Loop
+from gzmtp.hub.watches import Timer, Watch
 from gzmtp.wire.handshake import Handshake, Peer
 
 #: Bytes asked of the kernel at once during a handshake.
@@ -66,7 +68,7 @@ class Handshaking:
             if self._watch.events == events and self._watch.callback == callback:
                 return
             self._watch.close()
-        self._watch = Watch(self.loop, self.fd, events, callback, opening=OPENING)
+        self._watch = Watch(self.loop, self.fd, events, callback)
         self._watch.start()
 
     def _open(self) -> None:
@@ -77,7 +79,11 @@ class Handshaking:
         assert opening is not None
         wants = opening.step()
         if wants:
+            # Who dials speaks first here; who was dialed, and says nothing, is not waited for.
+            expected = self._watch is not None or not self.owner.listens
             self._watch_for(wants, self._open)
+            if expected:
+                self._expect_more()
             return
         self._opening = None
         self.sock = opening.stream
@@ -148,8 +154,14 @@ class Handshaking:
             and hasattr(self.sock, "pending") and self.sock.pending()
         )  # fmt: skip
 
+    def _expect_more(self) -> None:
+        """The peer has spoken, and has more to say."""
+        if self._watch is not None:
+            self._watch.expect(IN_HANDSHAKE)
+
     def _shaken(self, data: bytes) -> None:
         self._say(self._handshake_of().receive(data))
+        self._expect_more()
         self._after_step()
 
     def on_zap_reply(self, verdict: Callable[[Handshake], bytes]) -> None:

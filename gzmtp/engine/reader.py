@@ -21,7 +21,9 @@ from gzmtp.engine.malloc import keep
 from gzmtp.error import ProtocolError
 from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
 from gzmtp.hub.cores import spare
-from gzmtp.hub.loop import READ, Loop, Watch
+from gzmtp.hub.descriptors import READ
+from gzmtp.hub.loop import BEHIND_HANDSHAKE, Loop
+from gzmtp.hub.watches import Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
@@ -67,7 +69,7 @@ class ReadEngine:
     __slots__ = (
         "pipe", "decoder", "counters", "loop", "_recv", "_sock", "_tuning",
         "_ask", "_deliver", "_readable", "_readable_now", "_here", "_connection",
-        "_watch", "_closed", "_carried", "_further", "_at_once", "_pulling",
+        "watch", "_closed", "_carried", "_further", "_at_once", "_pulling",
         "_may_pull",
     )  # fmt: skip
 
@@ -96,7 +98,7 @@ class ReadEngine:
         self._readable_now = owner.readable_now
         self._here = owner.here
         self._connection = connection
-        self._watch = Watch(loop, sock.fileno(), READ, self.pump)
+        self.watch = Watch(loop, sock.fileno(), READ, self.pump)
         self._closed = False
         # Not over ipc, where who asks in vain holds up who writes (128 KiB: 7 % less throughput).
         self._may_pull = sock.family in (AF_INET, AF_INET6)
@@ -106,8 +108,10 @@ class ReadEngine:
 
     def begin(self, data: bytes) -> None:
         """Decode *data*, which came behind the handshake, then read."""
-        self._watch.start()
-        if data:
+        self.watch.start()
+        if not data:
+            self.watch.expect(BEHIND_HANDSHAKE)
+        else:
             self.counters.bytes_in += len(data)
             try:
                 messages = self.decoder.feed(data)
@@ -130,8 +134,12 @@ class ReadEngine:
 
         The read watcher's callback, whose last step wakes who waits; else the caller sees to that.
         """
+        loop = self.loop
         if called_back:
-            self.loop.tick += 1
+            loop.tick += 1
+            if self.watch.expected:
+                self.watch.expect(0)
+        loop.serving = True
         decoder = self.decoder
         counters = self.counters
         pipe = self.pipe
@@ -240,6 +248,8 @@ class ReadEngine:
             if not self._closed:
                 self._connection.on_eof(error)
             return came
+        finally:
+            loop.serving = False
         if ended and not self._closed:
             self._connection.on_eof(end)
         if came and called_back:
@@ -296,34 +306,31 @@ class ReadEngine:
         if self._tuning.pause_reading and not self._closed:
             self.pipe.paused = True
             self.counters.pauses += 1
-            self._watch.stop()
+            self.watch.stop()
 
     def resume(self) -> None:
         """The inbox has room again, or there may be more: read on, at once unless the hub has
         waited for too long."""
+        if not self.loop.is_here():
+            self._here()
         pipe = self.pipe
         further = pipe.more
         pipe.paused = pipe.more = False
         if self._closed:
             return
-        if self.loop.dead:  # with the thread in which the socket lived
-            self._here()
-        if self.loop.is_here():
-            self._watch.start()
-            if self.loop.tick_overdue():
-                # Who takes one message after the other never waits, nor does a REP that a stranger
-                # floods with what is no request: what comes next is read in a turn of the hub.
-                self.loop.expect_tick()
-                return
-            reads = self.counters.reads
-            if (not further or self._is_more()) and self.pump(False):
-                self._readable()
-            if further and self.counters.reads > reads:
-                self._further.hit()
-            elif further:
-                self._further.miss()
-        else:
-            self._watch.loop.call_soon_threadsafe(self._watch.start)
+        self.watch.start()
+        if self.loop.tick_overdue():
+            # Who takes one message after the other never waits, nor does a REP that a stranger
+            # floods with what is no request: what comes next is read in a turn of the hub.
+            self.loop.expect_tick()
+            return
+        reads = self.counters.reads
+        if (not further or self._is_more()) and self.pump(False):
+            self._readable()
+        if further and self.counters.reads > reads:
+            self._further.hit()
+        elif further:
+            self._further.miss()
 
     def _is_more(self) -> bool:
         """Tell whether it is worth to make a buffer for the next large message: to make it in vain
@@ -341,16 +348,16 @@ class ReadEngine:
         """Stop serving; what was delivered stays in the inbox."""
         if not self._closed:
             self._closed = True
-            self._watch.close()
+            self.watch.close()
             self.decoder.close()
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""
         self.loop = loop
-        self._watch.move(loop)
+        self.watch.move(loop)
 
     def close_after_fork(self) -> None:
         """Let go in a forked child."""
         self._closed = True
-        self._watch.close_after_fork()
+        self.watch.close_after_fork()
         self.decoder.close()

@@ -138,13 +138,10 @@ class BufferedReadEngine(ReadEngine):
     def resume(self) -> None:
         """As ReadEngine's: no descriptor tells of what has been held back meanwhile."""
         super().resume()
-        if self.loop.is_here():
-            self._see_to_pending()
-        elif not self._closed:
-            self._watch.loop.call_soon_threadsafe(self._see_to_pending)
+        self._see_to_pending()
 
     def _see_to_pending(self) -> None:
-        watch = self._watch
+        watch = self.watch
         if self._closed or not watch.active or not self._sock.pending():
             self.loop.holding.discard(watch)
             return
@@ -157,17 +154,17 @@ class BufferedReadEngine(ReadEngine):
         if not self.loop.is_here():
             return  # of a thread that has handed the socket over meanwhile
         self._coming = False
-        if not self._closed and self._watch.active and self._sock.pending():
+        if not self._closed and self.watch.active and self._sock.pending():
             self.pump()
 
     def close(self) -> None:
         """As ReadEngine's."""
         super().close()
-        self.loop.holding.discard(self._watch)
+        self.loop.holding.discard(self.watch)
 
     def move(self, loop: Loop) -> None:
         """As ReadEngine's."""
-        self.loop.holding.discard(self._watch)
+        self.loop.holding.discard(self.watch)
         super().move(loop)
         self._coming = False
         self._see_to_pending()
@@ -175,4 +172,4 @@ class BufferedReadEngine(ReadEngine):
     def close_after_fork(self) -> None:
         """As ReadEngine's."""
         super().close_after_fork()
-        self.loop.holding.discard(self._watch)
+        self.loop.holding.discard(self.watch)

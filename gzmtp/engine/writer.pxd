@@ -1,7 +1,8 @@
 # What the compiler is told of writer.py; nothing but it reads this (gzmtp/_compiled.py).
 cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
-from gzmtp.hub.loop cimport Loop as CLoop, Watch as CWatch
+from gzmtp.hub.loop cimport Loop as CLoop
+from gzmtp.hub.watches cimport Watch as CWatch
 from gzmtp.metrics cimport Counters as CCounters
 from gzmtp.hub.adaptive_spin cimport AdaptiveSpin as CAdaptiveSpin
 
@@ -13,12 +14,12 @@ cdef class WriteEngine:
     cdef public object _on_writable, _connection, _request_yield, _here, _impl
     cdef public Py_ssize_t _large, _short_run, _take, _run, _tick
     cdef public bint _sync, _batch_large, _batching, _blocked, _closed
-    cdef public CWatch _watch
+    cdef public CWatch watch
     cdef public object _answers, _rest, _batch
     cdef public double _since
     cdef public CAdaptiveSpin _answer, _write_spin_budget
 
-    cpdef _start(self)
+    cpdef _start(self, bint shared=*)
     @cython.locals(
         pipe=CPipe, counters=CCounters, loop=CLoop, size=Py_ssize_t, sent=Py_ssize_t, count=Py_ssize_t,
         batch=list, buffers=list, answer=CAdaptiveSpin)
@@ -27,12 +28,14 @@ cdef class WriteEngine:
     cpdef nudge(self)
     cpdef _set_mark(self)
     cpdef _set_blocked_mark(self)
+    @cython.locals(loop=CLoop, pipe=CPipe)
     cpdef _tick_over(self)
     @cython.locals(
         pipe=CPipe, counters=CCounters, count=Py_ssize_t, take=Py_ssize_t, size=Py_ssize_t,
         spun=Py_ssize_t, sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
-    cpdef _write(self)
+    cpdef _write(self, bint shared=*)
     cpdef _wait(self)
+    @cython.locals(loop=CLoop)
     cpdef _writable(self)
     @cython.locals(took=Py_ssize_t)
     cpdef bint _write_spin(self, Py_ssize_t most) except *

@@ -24,9 +24,13 @@ from typing import Any, Protocol
 from greenlet import getcurrent
 
 from gzmtp.engine.malloc import keep
+from gzmtp.error import ZMQError
 from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
 from gzmtp.hub.cores import spare
-from gzmtp.hub.loop import WRITE, Loop, Watch
+from gzmtp.hub.descriptors import WRITE
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.originals import original
+from gzmtp.hub.watches import Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import NONE_YET, Body, Message, Pipe
 from gzmtp.tuning import ASYNC_FIRST, ASYNC_SOME, SYNC_LOOP, SYNC_TRY, Tuning
@@ -51,6 +55,9 @@ _WORTH, _WORTH_A_BYTE = 25e-6, 0.2e-9
 #: PONGs and other answers that may wait for a peer that does not read: a flood of PINGs costs
 #: no more.
 _ANSWERS = 64
+
+
+_this_thread: Any = original("_thread", "get_ident")
 
 
 class Connection(Protocol):
@@ -82,7 +89,7 @@ class WriteEngine:
         "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sock",
         "_tuning", "_large", "_short_run", "_sync", "_on_writable", "_connection",
         "_request_yield", "_here",
-        "_watch", "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_tick",
+        "watch", "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_tick",
         "_batching", "_blocked", "_since", "_closed", "_answer", "_write_spin_budget", "_impl",
     )  # fmt: skip
 
@@ -115,7 +122,7 @@ class WriteEngine:
         self._here = owner.here
         self._impl = owner.impl
         self._connection = connection
-        self._watch: Watch | None = None  # made when the kernel is full for the first time
+        self.watch: Watch | None = None  # made when the kernel is full for the first time
         self._answers: deque[bytes] = NONE_YET
         self._rest: deque[Any] = NONE_YET  # buffers that the kernel has not taken whole
         self._batch: Sequence[Message] = ()  # the messages that they belong to
@@ -139,9 +146,9 @@ class WriteEngine:
         if pipe.queue or pipe.control or self._answers:
             self._start()
 
-    def _start(self) -> None:
+    def _start(self, shared: bool = False) -> None:
         if self._sync:
-            self._write()
+            self._write(shared)
         else:
             self._wait()
 
@@ -149,9 +156,11 @@ class WriteEngine:
 
     def wake(self) -> None:
         """The queue reached its mark: the first messages of a turn, or a full batch."""
+        if self.loop.thread != _this_thread():
+            self._take_over()
         if self._blocked or self._batching:
             if self._blocked:
-                watch = self._watch
+                watch = self.watch
                 if self._sync and watch is not None and watch.active and self.loop.is_here():
                     self._writable()  # the kernel may have room by now
                 if self._blocked:
@@ -242,6 +251,18 @@ class WriteEngine:
         answer.worth = _WORTH + size * _WORTH_A_BYTE
         loop.expected_reply = answer
 
+    def _take_over(self) -> None:
+        """The thread that sends is another than the one which used the socket before.  If that
+        one does not let go, what was to be sent is taken back, unless it has left already."""
+        try:
+            self._here()
+        except ZMQError:
+            try:
+                self.pipe.queue.pop()
+            except IndexError:
+                return
+            raise
+
     def release(self) -> None:
         """Whoever held the writing up has forwarded what there was."""
         if not self.loop.is_here():
@@ -251,7 +272,7 @@ class WriteEngine:
             return
         self.pipe.mark = 1
         if self.pipe.queue:
-            self._start()
+            self._start(True)
 
     def nudge(self) -> None:
         """Control entries wait in the pipe."""
@@ -282,20 +303,25 @@ class WriteEngine:
         that greenlet.  (A publisher to 100 would send 1600 single messages after each such turn,
         which took as long as the turns are apart.)
         """
-        if not self.loop.is_here():
-            return  # of a thread that has handed the socket over meanwhile
-        self.loop.note_tick()
-        if self._impl in self.loop.busy and not self._closed:
-            self.loop.afterwards.append(self._tick_over)
-        else:
-            self._batching = False
-        if self._closed or self._blocked:
-            return
-        pipe = self.pipe
-        if not self._batching:
-            pipe.mark = 1
-        if pipe.queue:
-            self._start()
+        loop = self.loop
+        loop.note_tick()
+        loop.serving = True
+        try:
+            if not loop.is_here():
+                return  # of a thread that has handed the socket over meanwhile
+            if self._impl in loop.busy and not self._closed:
+                loop.afterwards.append(self._tick_over)
+            else:
+                self._batching = False
+            if self._closed or self._blocked:
+                return
+            pipe = self.pipe
+            if not self._batching:
+                pipe.mark = 1
+            if pipe.queue:
+                self._start(True)
+        finally:
+            loop.serving = False
 
     def _put_control(self, buffers: list[Any]) -> None:
         """Put the encoded commands before the next message, joined with what is small."""
@@ -312,7 +338,7 @@ class WriteEngine:
 
     # One function, longer than forty lines with its bookkeeping: a second Python call for each
     # batch would cost as much as a fifth of a single small message's whole way out.
-    def _write(self) -> None:
+    def _write(self, shared: bool = False) -> None:
         pipe = self.pipe
         queue = pipe.queue
         counters = self.counters
@@ -325,6 +351,10 @@ class WriteEngine:
                 self._take = take = _FIRST
             if count == 1:
                 batch = [queue.popleft()]
+            elif shared:  # another thread may append, before it has the socket
+                popleft = queue.popleft
+                count = min(count, take)
+                batch = [popleft() for _ in range(count)]
             elif count <= take:
                 batch = list(queue)
                 queue.clear()
@@ -430,34 +460,39 @@ class WriteEngine:
             self._since = time.monotonic()
             self._set_blocked_mark()
             self._here()
-            if self._watch is None:
-                self._watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable)
-            self._watch.start()
+            if self.watch is None:
+                self.watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable)
+            self.watch.start()
 
     def _unwatch(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
+        if self.watch is not None:
+            self.watch.stop()
 
     def _writable(self) -> None:
         """The kernel is writable (the write watcher's callback)."""
-        if self._rest:
-            if self._go_on() > 0 and self._rest:
-                self._write_spin(_MOST_SPUN)
-            if self._rest or (self._tuning.strategy == ASYNC_SOME and self.pipe.queue):
-                self._offer_room()
+        loop = self.loop
+        loop.serving = True
+        try:
+            if self._rest:
+                if self._go_on() > 0 and self._rest:
+                    self._write_spin(_MOST_SPUN)
+                if self._rest or (self._tuning.strategy == ASYNC_SOME and self.pipe.queue):
+                    self._offer_room()
+                    return
+            if self._closed:
                 return
-        if self._closed:
-            return
-        self._blocked = False
-        self.counters.wait_seconds += time.monotonic() - self._since
-        self._write()
-        if not self._blocked:
-            self._unwatch()
+            self._blocked = False
+            self.counters.wait_seconds += time.monotonic() - self._since
             if self._batching:
                 self._set_mark()
             else:
-                self.pipe.mark = 1
-        self._offer_room()
+                self.pipe.mark = 1  # before the last look at the queue: see `_write`'s *shared*
+            self._write(True)
+            if not self._blocked:
+                self._unwatch()
+            self._offer_room()
+        finally:
+            loop.serving = False
 
     def _write_spin(self, most: int) -> bool:
         """The kernel has just taken a part: try on for a while, for *most* bytes; tell whether all
@@ -543,12 +578,10 @@ class WriteEngine:
         self._blocked = True
         self._set_blocked_mark()
         self._unwatch()
-        if self.loop.dead:  # with the thread in which the socket lived
-            self._here()
         if isinstance(error, OSError):
             # Without its traceback: that would keep the batch as long as the connection is there.
             error = error.with_traceback(None)
-        self.loop.call_soon_threadsafe(self._connection.failed, error)
+        self._impl.call_soon(self._connection.failed, error)
 
     def unsent(self) -> list[Message]:
         """Return the messages of the unfinished batch of which no byte has left."""
@@ -587,15 +620,15 @@ class WriteEngine:
                 queue.extendleft(reversed(self.unsent()))
             self._rest.clear()
             self._batch = ()
-            if self._watch is not None:
-                self._watch.close()
+            if self.watch is not None:
+                self.watch.close()
             self.pipe.unserve()
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""
         self.loop = loop
-        if self._watch is not None:
-            self._watch.move(loop)
+        if self.watch is not None:
+            self.watch.move(loop)
         if self._batching:
             loop.call_soon(self._tick_over)
         elif self.pipe.queue:
@@ -606,5 +639,5 @@ class WriteEngine:
         self._closed = self._blocked = True
         self._rest.clear()
         self._batch = ()
-        if self._watch is not None:
-            self._watch.close_after_fork()
+        if self.watch is not None:
+            self.watch.close_after_fork()

@@ -1,47 +1,58 @@
-"""One hub's event loop as gzmtp uses it: watches, timers, progress without a turn of the loop.
+"""One hub's event loop as gzmtp uses it: what lives on it, progress without a turn of the loop.
 
-Owns the gevent watchers of everything that lives on a hub.  Independent of what they serve.
+Owns the set of its watches and timers (`gzmtp.hub.watches`), and what other threads ask of it:
+calls, watchers to be stopped, whether it is at work (`Loop.is_inside`).  Independent of what is
+served.
 
 A program that polls with NOBLOCK and never yields would, with callbacks alone, never see a
 message: libzmq has an I/O thread, gzmtp the hub.  `Loop.poll_nonblocking` asks the kernel which
-watched descriptors are ready, and calls back for them and for due timers, without a switch.
+watched descriptors are ready, and calls back for them and for due timers, without a switch and
+without waiting.  `Loop.catch_up` may wait, within a bound: see there.
 """
 
 from __future__ import annotations
 
-import select
+import os
 import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from greenlet import GreenletExit, getcurrent
 from greenlet import error as GreenletError
 
+from gzmtp.hub import returns
+from gzmtp.hub.descriptors import Descriptors
 from gzmtp.hub.gevent_private import get_hub_if_exists, is_libuv, put_callback
 from gzmtp.hub.originals import original
 from gzmtp.hub.scheduler import TICK_LIMIT, Scheduler
 
-#: Seconds of a timer at least, unless it is none: libuv warns of less.
-_SHORTEST = 0.001
-
-READ, WRITE = 1, 2
+if TYPE_CHECKING:
+    from gzmtp.hub.watches import Timer, Watch
 
 #: Seconds between two of its calls at least: they do not slow a spinning program down.
 POLL_INTERVAL = 0.0005
 #: Steps that one of them may take to make up for a while in which nothing was served.
 _CATCH_UP = 12
-#: Milliseconds that it may wait for a peer in its handshake, each time that something of it is due,
-#: and for what comes behind the handshake.
-OPENING = 50
-_BEHIND = 10
+#: Milliseconds that `catch_up` may wait for a peer that has begun to speak: for what is due of its
+#: handshake, and for what comes first behind that.
+IN_HANDSHAKE = 50
+BEHIND_HANDSHAKE = 10
+#: Milliseconds that it may wait in all, in each second.
+_PATIENCE = 50
+
+_FOREVER = float("inf")
 
 _of_thread: Any = original("_thread", "_local")()
-_poll: Any = original("select", "poll")
 _this_thread: Any = original("_thread", "get_ident")
-_EVENTS = {READ: select.POLLIN, WRITE: select.POLLOUT}
+#: Those of forked parents' threads: taken to pieces here, they would take the parent's along.
+_foreign: list[object] = []
+#: Parts of gzmtp that run users' code, and do not touch a socket while they do.
+_OUTSIDE = ("gzmtp.eventloop", "gzmtp.futures", "gzmtp.asyncio", "gzmtp.cli", "gzmtp.monkey",
+            "gzmtp.observe", "gzmtp.devices", "gzmtp.auth", "gzmtp.green")  # fmt: skip
 
 
 class Loop(Scheduler):
@@ -51,19 +62,34 @@ class Loop(Scheduler):
         super().__init__(hub)
         self._watches: set[Watch] = set()
         self._timers: set[Timer] = set()
+        #: No timer is due before this time, by the monotonic clock.
+        self.earliest = _FOREVER
         #: When somebody polled last, by the monotonic clock.
         self.polled_at = 0.0
+        self._descriptors: Descriptors | None = None  # once somebody has polled
+        #: Watches of peers that have begun to speak: what they say next is worth waiting for.
+        self.expecting: set[Watch] = set()
+        self._patience = float(_PATIENCE)
         self.holders = 0
         self._hold: Any = None
         self.dead = False
+        #: Whether an engine is at work in this thread: what is compiled has no frame to be seen.
+        self.serving = False
+        #: Whether this thread waits for another to let go of a socket.
+        self.acquiring = False
         #: Called with the loop when its thread has ended.
         self.exit_callbacks: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
         self.libuv = is_libuv(hub.loop)
+        #: Closes what nobody refers to any more; appended to by finalizers, in any thread.
+        #: Watchers that another thread has left behind, and what waits for them to be stopped.
+        self._coming_back: dict[Any, returns.Return | None] = {}
+        self._forgotten: deque[Callable[[], object]] = deque()
         self._pending: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._async: Any = hub.loop.async_(ref=False)
         self._async.start(self._drain)
         self.call_soon_threadsafe = self._call_from_thread
+        _loops.add(self)
 
     @staticmethod
     def here() -> Loop:
@@ -108,12 +134,64 @@ class Loop(Scheduler):
             call, args = self._pending.popleft()
             self.call_soon(call, *args)
 
-    def take_back(self, watcher: Any) -> None:
-        """Stop a watcher before the loop polls again: its descriptor may be closed by then."""
-        if self.libuv or self.is_here():
-            self.call_soon_threadsafe(_give_back, watcher)
-        else:
-            self.hub.loop.run_callback_threadsafe(_give_back, watcher)
+    def take_back(self, watcher: Any, fd: int = -1) -> None:
+        """Stop a watcher of this loop's in its own thread; it calls nothing any more.  Its
+        descriptor *fd* stays open until then, if it is closed by `returns.close`."""
+        self._coming_back[watcher] = None if fd < 0 else returns.begin(fd)
+        if self.is_here():
+            self._have_back(watcher)
+            return
+        try:
+            self.call_soon_threadsafe(self._have_back, watcher)
+        except ValueError:  # it has ended this moment, or is about to
+            pass
+
+    def _have_back(self, watcher: Any) -> None:
+        try:
+            one = self._coming_back.pop(watcher)
+        except KeyError:
+            return
+        _give_back(watcher)
+        if one is not None:
+            one.done()
+
+    def is_inside(self) -> bool:
+        """Tell whether the loop's thread is at work in gzmtp: whoever asks is another thread, and
+        wants a socket of this one.  Not if it waits for a socket itself, nor while the code of a
+        user runs that gzmtp has called from outside its sockets."""
+        if self.acquiring:
+            return False
+        if self.serving:
+            return True
+        frame = sys._current_frames().get(self.thread)
+        while frame is not None:
+            module = frame.f_globals.get("__name__")
+            if module and module.startswith("gzmtp.") and not module.startswith(_OUTSIDE):
+                return True
+            frame = frame.f_back
+        return False
+
+    def forget(self, close: Callable[[], object]) -> bool:
+        """Make this call, which closes what nobody refers to any more, in this loop's thread: at
+        the next occasion that is none of the collector's.  False if that thread has ended."""
+        self._forgotten.append(close)
+        if self.dead:
+            return False
+        try:
+            self.call_soon_threadsafe(self.close_forgotten)
+        except ValueError:  # it has ended this very moment
+            return False
+        return True
+
+    def close_forgotten(self) -> None:
+        """Close what finalizers have left."""
+        forgotten = self._forgotten
+        while forgotten:
+            try:
+                close = forgotten.popleft()
+            except IndexError:  # somebody else was quicker
+                break
+            close()
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""
@@ -126,65 +204,110 @@ class Loop(Scheduler):
         if since < POLL_INTERVAL or not self.is_here():
             return False
         self.polled_at = clock
-        for timer in [t for t in self._timers if t.deadline <= clock]:
-            timer.fire()
-        opening = self._opening()
-        if not self._serve():
+        if not self._serve_once(0):
             return False
         if since >= TICK_LIMIT:
-            self._catch_up(opening)
+            # Perhaps it was in time.sleep(), unpatched: libzmq's I/O thread would have made several
+            # steps by now.
+            for _ in range(_CATCH_UP):
+                if not self._serve_once(0):
+                    break
+            self.polled_at = time.monotonic()
         return True
 
-    def _opening(self) -> float:
-        """Milliseconds that connections which are being made may still be waited for."""
-        return max((watch.opening for watch in self._watches), default=0)
+    def catch_up(self) -> bool:
+        """Serve what is ready before something is lost for want of a peer; tell whether anything
+        was served.
 
-    def _catch_up(self, opening: float) -> None:
-        """Whoever pokes for the first time in a while may have been in time.sleep(), unpatched.
-        What libzmq's I/O thread would have done by now takes several steps, and in a handshake
-        the peer's answers to them, for which *opening* tells that they were waited for."""
+        Who stood in time.sleep(), unpatched, would have its peers with libzmq, whose I/O thread
+        shook hands meanwhile.  Here the peers' answers to what is said now are due: they are waited
+        for, natively, if the hub has had no turn for a while.  Only a peer that has begun to speak
+        is, `expecting`; all together `_PATIENCE` milliseconds in a second.
+        """
+        if not self.is_here():
+            return False
+        clock = time.monotonic()
+        self._patience = min(_PATIENCE, self._patience + (clock - self.polled_at) * _PATIENCE)
+        stood = clock - self.polled_at >= TICK_LIMIT and self.tick_overdue()
+        served = False
         for _ in range(_CATCH_UP):
-            before, opening = opening, self._opening()
+            patience = self._worth_waiting() if stood else 0.0
+            waited_for = [(watch, watch.expected) for watch in self.expecting] if patience else ()
             began = time.monotonic()
-            waiting = [watch for watch in self._watches if watch.opening]
-            found = self._serve(opening or (_BEHIND if before else 0))
-            took = (time.monotonic() - began) * 1000
-            for watch in waiting:  # who does not answer is not waited for again and again
-                watch.opening = max(0, watch.opening - took)
+            found = self._serve_once(patience)
+            if patience:
+                took = (time.monotonic() - began) * 1000
+                self._patience -= took
+                for watch, expected in waited_for:
+                    if watch.expected == expected:  # else it has spoken
+                        watch.expect(expected - took)
+            served |= found
             if not found:
                 break
-        self.polled_at = time.monotonic()  # this was no sleep: nothing is to be made up for
+        self.polled_at = time.monotonic()
+        return served
 
-    def _serve(self, milliseconds: float = 0) -> bool:
-        """Call back who watches a descriptor that is ready; tell whether anybody does."""
+    def _worth_waiting(self) -> float:
+        """How many milliseconds are left for peers that are about to say something."""
+        longest = max((watch.expected for watch in self.expecting), default=0.0)
+        return max(0.0, min(longest, self._patience))
+
+    def _serve_once(self, milliseconds: float) -> bool:
+        """Call back for due timers and ready descriptors; tell whether there were any of these."""
+        if self._forgotten:
+            self.close_forgotten()
+        if self.earliest < _FOREVER and self.earliest <= time.monotonic():
+            self._fire_due()
         if not self._watches:
             return False
         for watch in (held := [watch for watch in self.holding if watch.active]):
             watch.callback()
-        poll = _poll()
-        by_fd: dict[int, list[Watch]] = {}
-        for watch in self._watches:
-            by_fd.setdefault(watch.fd, []).append(watch)
-        for fd, watches in by_fd.items():
-            poll.register(fd, sum({_EVENTS[watch.events] for watch in watches}))
-        found = poll.poll(0 if held else milliseconds)
-        for fd, events in found:
-            for watch in by_fd[fd]:
-                if watch.active and (events & ~(select.POLLIN | select.POLLOUT)
-                                     or events & _EVENTS[watch.events]):  # fmt: skip
-                    watch.callback()
-        return bool(found or held)
+        descriptors = self._descriptors
+        if descriptors is None:
+            descriptors = self._descriptors = Descriptors(self._watches)
+        ready = descriptors.ready(0 if held else milliseconds)
+        for watch in ready:
+            if watch.active:
+                watch.callback()
+        return bool(ready or held)
+
+    def _fire_due(self) -> None:
+        clock = time.monotonic()
+        for timer in [timer for timer in self._timers if timer.deadline <= clock]:
+            timer.fire()
+        self.earliest = min((timer.deadline for timer in self._timers), default=_FOREVER)
+
+    def close_after_fork(self) -> None:
+        """In a forked child: let go of what is shared with the parent.  The loop is the child's own
+        if it is the calling thread's, and belongs to a thread that is not there else."""
+        self._pending.clear()
+        self._forgotten.clear()
+        self._coming_back.clear()
+        self.expecting.clear()
+        if self._descriptors is not None:
+            self._descriptors.close()
+            self._descriptors = None
+        if not self.is_here():
+            _foreign.append(self)
+            self.dead = True
 
     def end(self) -> None:
         """The thread ends: give its hub back, which gevent leaves to whoever made it.  What is
         still watched can go on in the loop of another thread that takes it over."""
         self.dead = True
+        for watcher in tuple(self._coming_back):
+            self._have_back(watcher)
+        self.thread = 0  # the next thread may have the same number
         for watch in self._watches:
             watch.suspend()
         for timer in self._timers:
             timer.suspend()
         self._watches.clear()
         self._timers.clear()
+        self.expecting.clear()
+        if self._descriptors is not None:
+            self._descriptors.close()
+            self._descriptors = None
         watcher, self._async = self._async, None
         if watcher is not None and self.hub.loop is not None:
             _give_back(watcher)
@@ -217,184 +340,35 @@ class Loop(Scheduler):
             self._hold = None
 
 
-class _ThreadEnd:
-    """Kept by a native thread: its end is the thread's."""
-
-    def __init__(self, loop: Loop) -> None:
-        self._loop = loop
-
-    # (Bound here: when modules are taken apart, their globals are None.)
-    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        thread = self._loop.thread  # a daemon's is still there when the interpreter ends
-        if not finalizing() and (thread == _this_thread() or thread not in sys._current_frames()):
-            self._loop.end()
-
-
-class Watch:
-    """Calls *callback* while a descriptor is readable (or writable), between start and stop."""
-
-    __slots__ = ("loop", "fd", "events", "callback", "active", "opening", "_watcher")
-
-    def __init__(
-        self, loop: Loop, fd: int, events: int, callback: Callable[[], object],
-        opening: float = 0,
-    ) -> None:  # fmt: skip
-        """*opening*: milliseconds that `Loop.poll_nonblocking` may wait for the connection that is
-        made."""
-        self.opening = opening
-        self.loop = loop
-        self.fd = fd
-        self.events = events
-        self.callback = callback
-        self.active = False
-        self._watcher: Any = None  # made when it is needed: few connections wait for room
-
-    def start(self) -> None:
-        """Begin to watch; idempotent."""
-        if not self.active:
-            self.active = True
-            self.loop._watches.add(self)
-            if self.loop.is_here():
-                self._begin()
-            else:  # the socket is being handed over, and its old thread is not done yet
-                self.loop.call_soon_threadsafe(self._start_there)
-
-    def _start_there(self) -> None:
-        if self.active and self.loop.is_here() and not self.loop.dead:
-            self._begin()
-
-    def _begin(self) -> None:
-        if self._watcher is None:
-            self._watcher = self.loop.hub.loop.io(self.fd, self.events)
-        if self.loop.libuv:
-            self._watcher.start(self._call, pass_events=True)
-        else:
-            self._watcher.start(self.callback)
-
-    def _call(self, events: int) -> None:
-        """Call back, and see to it that libuv watches on: it stops at an error (*events* is
-        negative), before which there may be something to be read over a Unix socket."""
-        self.callback()
-        if events < 0:
-            self._start_there()
-
-    def stop(self) -> None:
-        """Stop watching, for the time being; idempotent."""
-        if self.active:
-            self.active = False
-            self.loop._watches.discard(self)
-            if self._watcher is not None:
-                self._watcher.stop()
-
-    def close(self) -> None:
-        """Give the watcher back.  Must come before the descriptor is closed."""
-        self.stop()
-        if self._watcher is not None and not self.loop.dead:
-            self._watcher.close()
-
-    def suspend(self) -> None:
-        """The loop ends; `move` brings the watch to another."""
-        if self._watcher is not None:
-            _give_back(self._watcher)
-            self._watcher = None
-
-    def move(self, loop: Loop) -> None:
-        """Go on in another thread's loop.  What the old one had is stopped in its own thread."""
-        active, old, watcher = self.active, self.loop, self._watcher
-        if active:
-            self.active = False
-            old._watches.discard(self)
-        if watcher is not None and not old.dead:
-            watcher.callback = _ignore  # it may have its turn once more before it is stopped
-            old.take_back(watcher)
-        self.loop = loop
-        self._watcher = None
-        if active:
-            self.start()
-
-    def close_after_fork(self) -> None:
-        """Let go in a forked child, whose loop is its own by now (see gzmtp.hub.process)."""
-        self.close()
-
-
-def _ignore(events: int = 0) -> None:
-    """What a watcher calls that is to be stopped."""
-
-
 def _give_back(watcher: Any) -> None:
     watcher.stop()
     watcher.close()
 
 
-class Timer:
-    """Calls *callback* once after *seconds*, or again and again with *repeat*."""
+class _ThreadEnd:
+    """Kept by a native thread: its end is the thread's."""
 
-    __slots__ = ("loop", "seconds", "callback", "repeat", "deadline", "_watcher", "_lost", "_holds")
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._process = os.getpid()
 
-    def __init__(
-        self, loop: Loop, seconds: float, callback: Callable[[], object], repeat: bool = False,
-        holds: bool = True,
-    ) -> None:  # fmt: skip
-        """Without *holds* the loop may end although the timer still runs."""
-        self.loop = loop
-        self.seconds = seconds
-        self.callback = callback
-        self.repeat = repeat
-        self._lost = False
-        self._holds = holds
-        self._begin()
-
-    def _begin(self) -> None:
-        self.deadline = time.monotonic() + self.seconds
-        self._arm(self.seconds)
-
-    def _arm(self, seconds: float) -> None:
-        self._watcher: Any = self.loop.hub.loop.timer(
-            max(seconds, _SHORTEST) if seconds else 0, ref=self._holds
-        )
-        self._watcher.start(self.fire)
-        self.loop._timers.add(self)
-
-    def fire(self) -> None:
-        """Call the callback: the time has come."""
-        if self._watcher is None:
+    # (Bound here: when modules are taken apart, their globals are None.)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if finalizing():
             return
-        self.cancel()
-        left = self.deadline - time.monotonic()
-        if left > 0:  # the loop counts from its own, older idea of now
-            self._arm(left)
+        if os.getpid() != self._process:  # the thread is the parent's, and goes on there
+            _foreign.append(self._loop)
             return
-        if self.repeat:
-            self._begin()
-        self.callback()
+        thread = self._loop.thread  # a daemon's is still there when the interpreter ends
+        if thread == _this_thread() or thread not in sys._current_frames():
+            self._loop.end()
 
-    def cancel(self) -> None:
-        """Never call; idempotent."""
-        self._lost = False
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            self.loop._timers.discard(self)
-            watcher.stop()
-            watcher.close()
 
-    def suspend(self) -> None:
-        """The loop ends; `move` brings the timer to another."""
-        self._lost = True
-        _give_back(self._watcher)
-        self._watcher = None
+_loops: weakref.WeakSet[Loop] = weakref.WeakSet()
 
-    def move(self, loop: Loop) -> None:
-        """Go on in another thread's loop, with the time that is left."""
-        watcher, self._watcher = self._watcher, None
-        if watcher is None and not self._lost:
-            return
-        self._lost = False
-        self.loop._timers.discard(self)
-        if watcher is not None:
-            self.loop.take_back(watcher)
-        self.loop = loop
-        self._arm(max(0.0, self.deadline - time.monotonic()))
 
-    def close_after_fork(self) -> None:
-        """Let go in a forked child, whose loop is its own by now (see gzmtp.hub.process)."""
-        self.cancel()
+def close_after_fork() -> None:
+    """In a forked child, whose own hub is new by now: see `Loop.close_after_fork`."""
+    returns.forget()
+    for loop in list(_loops):
+        loop.close_after_fork()

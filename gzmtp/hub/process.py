@@ -20,7 +20,9 @@ from greenlet import getcurrent
 
 from gzmtp.hub import children
 from gzmtp.hub.loop import Loop
+from gzmtp.hub.loop import close_after_fork as close_loops
 from gzmtp.hub.originals import original
+from gzmtp.hub.reaper import Reaper
 
 _states: weakref.WeakSet[Any] = weakref.WeakSet()
 _exiting = False
@@ -117,12 +119,18 @@ def _flush() -> None:
 
 
 def _wait_for(sockets: list[Any]) -> None:
-    """Let what closed sockets have sent leave, within LINGER and the tuning's bounds."""
+    """Let what closed sockets have sent leave, within LINGER and the tuning's bounds: as long as it
+    does, and a while without progress."""
     began = time.monotonic()
+    progress: dict[Any, tuple[float, float]] = {}  # bytes that have left, and since when no more
     while True:
-        elapsed = time.monotonic() - began
-        waiting = [impl for impl in sockets if not impl.done]
-        if not any(_worth_waiting(impl, elapsed) for impl in waiting):
+        now = time.monotonic()
+        for impl in sockets:
+            sent = 0 if impl.done else impl.counters().bytes_out
+            if progress.get(impl, (-1,))[0] != sent:
+                progress[impl] = sent, now
+        if not any(_worth_waiting(impl, now - began, now - progress[impl][1])
+                   for impl in sockets if not impl.done):  # fmt: skip
             break
         gevent.sleep(_PACE)
 
@@ -138,9 +146,10 @@ def linger(sockets: list[Any]) -> None:
         Loop.here().call_soon(getcurrent().throw, error)
 
 
-def _worth_waiting(impl: Any, elapsed: float) -> bool:
+def _worth_waiting(impl: Any, elapsed: float, still: float) -> bool:
+    """*still*: seconds since something has left last."""
     tuning = impl.tuning
-    if elapsed > tuning.exit_linger:
+    if still > tuning.exit_linger:
         return False
     if elapsed <= tuning.exit_linger_unconnected:
         return bool(impl.dialers or impl.listeners)
@@ -152,46 +161,29 @@ def _forget() -> None:
     """In a forked child: let go of the parent's sockets without touching the wire."""
     # First, so that stopping a watcher cannot reach into the epoll set that the parent shares.
     gevent.reinit()
+    close_loops()
+    _reaper.reset()
     for state in list(_states):
         state.close_after_fork()
     _states.clear()
 
 
 def adopt(impl: Any) -> None:
-    """Have a socket looked after if the thread in which it lives ends: what a closed one has not
-    sent yet leaves, an open one goes on as soon as somebody uses it."""
-    if not impl.loop.hub.main_hub and _keeper.take not in impl.loop.exit_callbacks:
-        impl.loop.exit_callbacks.append(_keeper.take)
+    """Have a socket looked after if the thread in which it lives ends."""
+    _reaper.adopt(impl)
 
 
-class _ThreadReaper:
-    """A native thread that sends what threads which have ended left behind.
-
-    libzmq's I/O thread outlives the threads that use sockets; a hub does not.
-    """
-
-    def __init__(self) -> None:
-        self._begin: Any = original("_thread", "start_new_thread")
-
-    def take(self, loop: Loop) -> None:
-        """The thread of *loop* has ended."""
-        left = [impl for state in list(_states) for impl in list(state.sockets)
-                if impl.loop is loop and not impl.done]  # fmt: skip
-        for impl in left:
-            if not impl.closed:
-                impl.on_thread_exit()
-        closed = [impl for impl in left if impl.closed]
-        if closed:
-            self._begin(self._keep, (closed,))
-
-    def _keep(self, sockets: list[Any]) -> None:
-        for impl in sockets:
-            impl.here()
-        while not all(impl.done for impl in sockets):
-            gevent.sleep(_PACE)
+def close_forgotten(impl: Any) -> None:
+    """Close a socket that nobody refers to, and whose thread has ended.  (For a finalizer: it does
+    nothing itself.)"""
+    _reaper.keep([impl])
 
 
-_keeper = _ThreadReaper()
+def _sockets() -> list[Any]:
+    return [impl for state in list(_states) for impl in list(state.sockets)]
+
+
+_reaper = Reaper(_sockets)
 
 atexit.register(_flush)
 if hasattr(os, "register_at_fork"):

@@ -26,8 +26,9 @@ from typing import Any
 import greenlet
 from gevent import monkey
 
+from gzmtp.hub.descriptors import READ
 from gzmtp.hub.gevent_private import callbacks_wait
-from gzmtp.hub.loop import READ, Loop
+from gzmtp.hub.loop import Loop
 from gzmtp.hub.waiters import Waiter
 
 _poll: Any = monkey.get_original("select", "poll")

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from gevent.exceptions import BlockingSwitchOutError
 from greenlet import getcurrent
 
-from gzmtp.hub.loop import Loop, Timer
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.watches import Timer
 
 
 class Receiver(Protocol):

@@ -14,7 +14,8 @@ from typing import Any
 import gevent
 
 from gzmtp.context import Context, ContextState
-from gzmtp.hub.loop import Loop, Timer
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.watches import Timer
 from gzmtp.observe import snapshots
 from gzmtp.observe.rates import rates
 

@@ -44,9 +44,10 @@ class Balance:
     def send(self, message: Message) -> int:
         """Queue the message for the next pipe in turn."""
         ring = self._ring
-        if not ring:
+        try:
+            pipe = ring[0]
+        except IndexError:
             return BLOCKED
-        pipe = ring[0]
         queue = pipe.queue
         queue.append(message)
         ring.rotate(-1)

@@ -3,7 +3,7 @@ cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 
 cdef class FairQueue:
-    cdef public object ring, _owner, take
+    cdef public object ring, _owner, _own, take
     cdef public CPipe source
 
     cpdef deliver(self, CPipe pipe, messages)

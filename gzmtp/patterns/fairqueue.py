@@ -6,6 +6,9 @@ using a fair-queuing strategy".
 
 While one pipe alone delivers, `take` IS its inbox's popleft: no Python frame per message.  So an
 inbox is never replaced once its pipe is attached.
+
+`take` and `deliver` may meet in two threads while a socket is handed over: what they share is
+deques, of which they do one step each.  Whatever changes more has the socket first (`own`).
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class Taker(Protocol):
 class FairQueue:
     """The ring of pipes with messages.  The pipe whose turn it is stands first."""
 
-    __slots__ = ("_owner", "ring", "source", "take")
+    __slots__ = ("_owner", "_own", "ring", "source", "take")
 
     take: Callable[[], Message]
     #: Whose message was taken last.  (While one pipe is read directly it can only be that one's.)
@@ -40,8 +43,12 @@ class FairQueue:
     #: Who has messages, or had some: whose turn it is stands first.
     ring: deque[Pipe]
 
-    def __init__(self, owner: Taker | None = None) -> None:
-        """Keep the `take` of *owner* bound to what takes the next message (else one's own)."""
+    def __init__(
+        self, owner: Taker | None = None, own: Callable[[], object] = lambda: None
+    ) -> None:
+        """Keep the `take` of *owner* bound to what takes the next message (else one's own).  *own*
+        is `pattern.SocketImpl.own`."""
+        self._own = own
         self.ring: deque[Pipe] = deque()
         self._owner: Taker = self if owner is None else owner
         self._owner.take = self.next
@@ -97,7 +104,9 @@ class FairQueue:
             inbox = pipe.inbox
             if inbox:
                 break
-            self._retire(pipe)
+            self._own()
+            if not inbox:
+                self._retire(pipe)
         message = inbox.popleft()
         ring.rotate(-1)
         if pipe.paused and len(inbox) <= pipe.rcvhwm >> 1:
@@ -115,7 +124,7 @@ class FairQueue:
             pipe.resume()
 
     def refill(self) -> bool:
-        """Look again after `take` found nothing."""
+        """Look again after `take` found nothing.  (Who calls this has the socket already.)"""
         ring = self.ring
         if len(ring) == 1:  # it keeps its place, and `take` its binding: two calls less a batch
             pipe = ring[0]
@@ -138,7 +147,7 @@ class FairQueue:
         return not ring
 
     def readable(self) -> bool:
-        """Whether any pipe has a message; what is drained leaves the ring."""
+        """Whether any pipe has a message; what is drained leaves the ring.  (As `refill`.)"""
         ring = self.ring
         while ring:
             pipe = ring[0]
@@ -169,10 +178,10 @@ class FairQueue:
                     break
                 pipe.inbox.clear()
 
-    def discard(self, on_no_subscriber: Callable[[Message], bool]) -> None:
+    def discard(self, unwanted: Callable[[Message], bool]) -> None:
         """Throw away some of what has been delivered."""
         for pipe in self.ring:
-            kept = [message for message in pipe.inbox if not on_no_subscriber(message)]
+            kept = [message for message in pipe.inbox if not unwanted(message)]
             pipe.inbox.clear()
             pipe.inbox.extend(kept)
 
@@ -191,9 +200,9 @@ class FairQueued(Pattern):
         """Have nothing to give yet.  With *take* the queue's own `take` is for it alone."""
         super().__init__(impl)
         if take is None:
-            self._in = FairQueue(self)
+            self._in = FairQueue(self, impl.own)
         else:
-            self._in = FairQueue()
+            self._in = FairQueue(None, impl.own)
             self.take = take
         self.deliver = self._in.deliver  # type: ignore[method-assign]
         self.refill = self._in.refill  # type: ignore[method-assign]

@@ -3,7 +3,7 @@ cimport cython
 from gzmtp.pipe cimport Pipe as CPipe
 
 cdef class Fanout:
-    cdef public object choose, targets, _breathe, _unwanted
+    cdef public object choose, targets, _breathe, _catch_up, _own
     cdef public Py_ssize_t _unqueued, _dropped
 
     @cython.locals(pipe=CPipe, due=list, full=list)

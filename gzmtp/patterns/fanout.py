@@ -22,7 +22,7 @@ _RETRY = 16
 class Fanout:
     """Distribute messages over pipes."""
 
-    __slots__ = ("choose", "targets", "_breathe", "_unwanted", "_unqueued", "_dropped")
+    __slots__ = ("choose", "targets", "_breathe", "_catch_up", "_own", "_unqueued", "_dropped")
 
     #: Who gets every message; None when `choose` must be asked.
     targets: Iterable[Pipe] | None
@@ -33,16 +33,17 @@ class Fanout:
         self,
         choose: Callable[[Message], Iterable[Pipe] | None],
         maybe_yield: Callable[[], object] = lambda: None,
-        on_no_subscriber: Callable[[], bool] = lambda: False,
+        catch_up: Callable[[], bool] = lambda: False,
+        own: Callable[[], object] = lambda: None,
     ) -> None:
         """Ask *choose* until `targets` are set; call *maybe_yield* now and then while nothing that
-        is sent wakes anybody; call *on_no_subscriber* before a message is dropped because nobody
-        wants it:
-        it tells whether to look again."""
+        is sent wakes anybody; call *catch_up* before a message is dropped because nobody wants it:
+        it tells whether to look again; call *own* where another thread has changed the targets."""
         self.choose = choose
         self.targets = None
         self._breathe = maybe_yield
-        self._unwanted = on_no_subscriber
+        self._catch_up = catch_up
+        self._own = own
         self._unqueued = 0
         self._dropped = 0
 
@@ -55,20 +56,25 @@ class Fanout:
                 return BLOCKED
         # First all queues, then the waking: a pipe that is woken may change the targets.
         due = full = pipe = None
-        for pipe in targets:
-            if pipe.full:
-                if full is None:
-                    full = [pipe]
-                else:
-                    full.append(pipe)
-                continue
-            queue = pipe.queue
-            queue.append(message)
-            if len(queue) >= pipe.mark:
-                if due is None:
-                    due = [pipe]
-                else:
-                    due.append(pipe)
+        while True:
+            try:
+                for pipe in targets:
+                    if pipe.full:
+                        if full is None:
+                            full = [pipe]
+                        else:
+                            full.append(pipe)
+                        continue
+                    queue = pipe.queue
+                    queue.append(message)
+                    if len(queue) >= pipe.mark:
+                        if due is None:
+                            due = [pipe]
+                        else:
+                            due.append(pipe)
+                break
+            except RuntimeError:  # the thread that had the socket has taken somebody in
+                targets = self._others(targets, pipe)
         if full is not None:
             self._drop(full)
         if due is not None:
@@ -78,12 +84,18 @@ class Fanout:
                     pipe.full = True
             return SENT
         if pipe is None:
-            return self.send(message) if self._unwanted() else SENT
+            return self.send(message) if self._catch_up() else SENT
         self._unqueued += 1
         if self._unqueued >= _BREATH:
             self._unqueued = 0
             self._breathe()
         return SENT
+
+    def _others(self, targets: Iterable[Pipe], last: Pipe | None) -> list[Pipe]:
+        """Who stands behind the *last* that was given a message, in targets that have changed."""
+        self._own()
+        others = list(targets)
+        return others[others.index(last) + 1 :] if last in others else []
 
     def _drop(self, full: list[Pipe]) -> None:
         """A message is lost to these: have them send, now and then, or a publisher in a tight loop

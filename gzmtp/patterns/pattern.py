@@ -90,8 +90,14 @@ class SocketImpl(Protocol):
     def maybe_yield(self) -> object:
         """Messages are being sent and none is queued: the sender may never let the hub run."""
 
-    def on_no_subscriber(self) -> bool:
-        """Nobody wants a message: serve who may have subscribed; tell whether there is anybody."""
+    def catch_up(self) -> bool:
+        """A message is about to be lost for want of a peer: serve what has come by now; tell
+        whether anything has."""
+
+    def own(self) -> object:
+        """Have the socket belong to the calling thread, if another used it before: nothing of it
+        changes meanwhile in that one.  To be called before books are changed that a peer's doings
+        change too, and that is not one step of a deque or a dict."""
 
 
 class Pattern:

@@ -40,7 +40,7 @@ class Pub(Pattern):
         """Begin with nobody who wants anything."""
         super().__init__(impl)
         self._wanted = Subscriptions()
-        self._out = Fanout(self._choose, impl.maybe_yield, impl.on_no_subscriber)
+        self._out = Fanout(self._choose, impl.maybe_yield, impl.catch_up, impl.own)
         self.send = self._out.send
         self._note_options()
 
@@ -315,6 +315,7 @@ class Xpub(Pub):
         self._news.append((pipe, message, cost))
 
     def _take(self) -> Message:
+        self.impl.own()
         pipe, message, cost = self._news.popleft()
         self._origin = pipe
         if message is not None:

@@ -51,7 +51,7 @@ class Radio(Pattern):
         super().__init__(impl)
         self._members: dict[bytes, dict[Pipe, None]] = {}
         self._everybody: dict[Pipe, None] = {}  # those who cannot join
-        self._out = Fanout(self._choose, impl.maybe_yield, impl.on_no_subscriber)
+        self._out = Fanout(self._choose, impl.maybe_yield, impl.catch_up, impl.own)
         self._nodrop = False
         self.send = self._send
 

@@ -64,7 +64,7 @@ class Req(Pattern):
         """Begin with the right to ask."""
         super().__init__(impl)
         self._out = Balance()
-        self._in = FairQueue()
+        self._in = FairQueue(None, impl.own)
         self._asked: Pipe | None = None  # who owes a reply; it may be gone
         self._origin: Pipe | None = None  # who sent the last reply
         self._envelope: Message = []  # what the reply must begin with
@@ -130,6 +130,7 @@ class Req(Pattern):
         return SENT if self._out.writable() else BLOCKED
 
     def _send(self, message: Message) -> int:
+        self.impl.own()
         if self._asked is not None or self.impl.unread_parts is not None:
             self._forsake()
         pipe = self._out.turn()
@@ -174,10 +175,11 @@ class Req(Pattern):
     def _take(self) -> Message:
         if self._asked is None:
             raise ZMQError(Errno.EFSM)
+        if self._reply is None and self._in.drained():
+            raise IndexError
+        self.impl.own()
         reply = self._reply
         if reply is None:
-            if self._in.drained():
-                raise IndexError
             reply = self._find()
         self._origin = self._asked
         self._reply = self._asked = None
@@ -228,7 +230,7 @@ class Rep(Pattern):
     def __init__(self, impl: SocketImpl) -> None:
         """Begin with the duty to listen."""
         super().__init__(impl)
-        self._in = FairQueue()
+        self._in = FairQueue(None, impl.own)
         self._asker: Pipe | None = None  # who waits for the reply; it may be gone
         self._envelope: Message = []  # what leads back to the asker, delimiter included
         self._request: Message | None = None  # found by readable(), not yet taken
@@ -265,6 +267,7 @@ class Rep(Pattern):
         return SENT
 
     def _send(self, message: Message) -> int:
+        self.impl.own()
         pipe = self._asker
         if pipe is None or self._request is not None or self.impl.unread_parts is not None:
             raise ZMQError(Errno.EFSM)
@@ -293,13 +296,14 @@ class Rep(Pattern):
                 return message[size:]
 
     def _take(self) -> Message:
+        if self._request is None and self._asker is None and self._in.drained():
+            raise IndexError
+        self.impl.own()
         request = self._request
         if request is not None:
             self._request = None
         elif self._asker is not None:
             raise ZMQError(Errno.EFSM)
-        elif self._in.drained():
-            raise IndexError
         else:
             request = self._find()
         self.impl.writable()

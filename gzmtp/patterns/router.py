@@ -288,7 +288,7 @@ class Router(Routed):
             return self._send_pairs(message)
         if len(message) == 1:
             return SENT  # libzmq: "just silently ignore it"
-        pipe = self._by_id.get(bytes(message[0]))
+        pipe = self._find(message[0])
         if pipe is None:
             return self._lost()
         if self._raw and not len(message[1]):
@@ -299,6 +299,14 @@ class Router(Routed):
         if pipe.full:
             return self._refused()
         return self._post(pipe, message[1:])
+
+    def _find(self, part: Part) -> Pipe | None:
+        """Who has this id, perhaps since this moment."""
+        identity = bytes(part)
+        pipe = self._by_id.get(identity)
+        if pipe is None and self.impl.catch_up():
+            pipe = self._by_id.get(identity)
+        return pipe
 
     def _refused(self) -> int:
         if self._mandatory:
@@ -314,7 +322,7 @@ class Router(Routed):
 
     def begin(self, part: Part) -> int:
         """Judge the address."""
-        pipe = self._by_id.get(bytes(part))
+        pipe = self._find(part)
         if pipe is None:
             return self._lost()
         return self._refused() if pipe.full else SENT

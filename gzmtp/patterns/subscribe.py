@@ -39,7 +39,7 @@ class Xsub(_Subscriber):
     def __init__(self, impl: SocketImpl) -> None:
         """Begin wanting nothing."""
         super().__init__(impl)
-        self._out = Fanout(lambda message: self._pipes, impl.maybe_yield, impl.on_no_subscriber)
+        self._out = Fanout(lambda message: self._pipes, impl.maybe_yield, impl.catch_up, impl.own)
         self.send = self._send
 
     # -- the life of a pipe
@@ -82,6 +82,7 @@ class Xsub(_Subscriber):
 
         A cancellation of a topic that is still wanted, or never was, goes nowhere.
         """
+        self.impl.own()
         options = self.impl.options
         rest = []
         news = False

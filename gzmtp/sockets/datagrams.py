@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from gzmtp.constants import SocketType
-from gzmtp.hub.loop import READ, WRITE, Watch
+from gzmtp.hub.descriptors import READ, WRITE
+from gzmtp.hub.watches import Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Body, Message, Part, Pipe
 from gzmtp.sockets.endpoint import Dialer
@@ -60,6 +61,7 @@ class Datagrams(Dialer):
 
     def _wake(self) -> None:
         """Send what is queued, in the sender's greenlet."""
+        self.impl.own()
         self._sent += 1
         if self._sent >= _BREATH:
             self._sent = 0
@@ -147,18 +149,16 @@ class Datagrams(Dialer):
 
     def _resume(self) -> None:
         """The inbox has room again: read on, at once unless the hub has waited for too long."""
+        self.impl.own()
         self.pipe.paused = False
         if self.closed or self._watch is None:
             return
         loop = self.impl.loop
-        if loop.is_here():
-            self._watch.start()
-            if loop.tick_overdue():  # as gzmtp.engine.reader does
-                loop.expect_tick()
-            elif self._receive():
-                self.readable()
-        else:
-            loop.call_soon_threadsafe(self._watch.start)
+        self._watch.start()
+        if loop.tick_overdue():  # as gzmtp.engine.reader does
+            loop.expect_tick()
+        elif self._receive():
+            self.readable()
 
     # -- the end
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _socket
 import errno
 import random
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -20,7 +21,10 @@ from gzmtp.constants import Event, ReconnectStop, SocketType
 from gzmtp.engine.connection import Connection
 from gzmtp.engine.stream import TransportHandshake
 from gzmtp.error import ProtocolError
-from gzmtp.hub.loop import OPENING, WRITE, Loop, Timer, Watch
+from gzmtp.hub import returns
+from gzmtp.hub.descriptors import WRITE
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.watches import Timer, Watch
 from gzmtp.pipe import Message, Pipe
 from gzmtp.tuning import Tuning
 from gzmtp.wire.codec import Codec, Encode, encode_once
@@ -54,6 +58,8 @@ class SocketImpl(Protocol):
     def readable_now(self) -> None: ...
     def request_yield(self) -> None: ...
     def here(self) -> None: ...
+    def own(self) -> None: ...
+    def call_soon(self, call: Any, *args: Any) -> None: ...
     def monitor(self, event: int, value: int, endpoint: str) -> None: ...
     def close_after_drain(self, endpoint: Endpoint) -> None: ...
     def ended(self, endpoint: Endpoint) -> None: ...
@@ -165,6 +171,11 @@ class Endpoint:
         parts = (self._watch, self._timer, *self.connections)
         return [part for part in parts if part is not None]
 
+    def watches_and_timers(self) -> Iterator[Watch | Timer]:
+        """All by which this and its connections are called."""
+        for part in self._parts():
+            yield from part.watches_and_timers() if isinstance(part, Connection) else (part,)
+
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop."""
         for part in self._parts():
@@ -260,7 +271,7 @@ class Dialer(Endpoint):
                 self._decided()
                 return
             fd = self.sock.fileno()
-            self._watch = Watch(self.impl.loop, fd, WRITE, self._decided, opening=OPENING)
+            self._watch = Watch(self.impl.loop, fd, WRITE, self._decided)
             self._watch.start()
             if self.options.connect_timeout > 0:
                 seconds = self.options.connect_timeout / 1000
@@ -308,7 +319,7 @@ class Dialer(Endpoint):
         """This address was of no use: go on with the next."""
         sock = self._stop_dialing()
         fd = sock.fileno()
-        sock.close()
+        returns.close(sock, sock.close)
         self.monitor(Event.CLOSED, fd)
         self._attempt()
 
@@ -370,7 +381,7 @@ class Dialer(Endpoint):
         if not self.closed:
             sock = self._stop_dialing()
             if sock is not None:
-                sock.close()
+                returns.close(sock, sock.close)
             if self._resolver is not None:
                 self._resolver.kill(block=False)
                 self._resolver = None

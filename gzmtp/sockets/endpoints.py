@@ -60,6 +60,7 @@ class Binding(Lingering):
                 error.strerror += f" (addr={endpoint!r})"
             raise error
         self.here()
+        self.loop.close_forgotten()  # of which one may have the address that is wanted
 
     def _new_pipe(self, options: Options, endpoint: str, given_id: bytes = b"") -> Pipe:
         pipe = Pipe(options.sndhwm, options.rcvhwm, self)
@@ -325,7 +326,7 @@ class Binding(Lingering):
             for connection in tuple(endpoint.connections):
                 if connection.pipe is pipe:
                     connection.stop_reading()
-        self.loop.call_soon(self._end_pipe, pipe)
+        self.call_soon(self._end_pipe, pipe)
 
     def oust_pipe(self, pipe: Pipe) -> None:
         """The pattern has let go of this pipe, and its peer may stay: who is turned out of a

@@ -22,8 +22,9 @@ from gzmtp.constants import Errno, PollEvent, SocketOption
 from gzmtp.engine.connection import Connection
 from gzmtp.error import ZMQError, error_for
 from gzmtp.hub import process
-from gzmtp.hub.loop import POLL_INTERVAL, Loop, Timer
+from gzmtp.hub.loop import POLL_INTERVAL, Loop
 from gzmtp.hub.waiters import WaitQueue
+from gzmtp.hub.watches import Timer
 from gzmtp.metrics import Counters
 from gzmtp.patterns.registry import REGISTRY, Row
 from gzmtp.pipe import UNSERVED, Message, Pipe
@@ -86,11 +87,13 @@ class SocketImpl(Binding):
         self.retiring: dict[Pipe, Connection | None] = {}
         self._linger_timers: dict[Endpoint, Timer] = {}  # what closes them when LINGER is over
         self._calls: deque[tuple[Any, ...]] = deque()
+        self._taker = None
         #: Those whose other side holds messages back for a turn of the loop.
         self.batched: set[InprocPeer] = set()
         # the end
         self.errno = 0  # why nothing can be done any more: ETERM or ENOTSOCK
         self.closed = False
+        self.forgotten = False  # the user has no reference to it any more
         self.closed_at_exit = False  # closed by the interpreter's end
         self.done = False
         self.forked = False
@@ -157,7 +160,7 @@ class SocketImpl(Binding):
             if not pipe.queue:
                 connection = self.retiring[pipe]
                 if connection is None or connection.writer is None or connection.writer.idle:
-                    self.loop.call_soon(self._retired, pipe)
+                    self.call_soon(self._retired, pipe)
         else:
             self._pattern.on_writable(pipe)
 
@@ -208,30 +211,23 @@ class SocketImpl(Binding):
 
     def on_unconnected_full(self, pipe: Pipe) -> None:
         """A sender fills a pipe that nobody serves yet: let the hub run, or nobody ever will."""
-        if self.loop.dead:
-            self.here()
+        self.own()
         pipe.mark_at(len(pipe.queue) + UNSERVED)
         self.maybe_yield()
-
-    def on_thread_exit(self) -> None:
-        """The thread in which the socket lived has ended: its next message calls it to life."""
-        pipes: Any = self._pattern.pipes()
-        for pipe in pipes:
-            if not pipe.served:
-                pipe.mark = 1
 
     def maybe_yield(self) -> None:
         """Let the hub have its turn if it has waited for too long (asked by whom no batch asks)."""
         if self.loop.tick_overdue():
             self.request_yield()
 
-    def on_no_subscriber(self) -> bool:
-        """A message is about to be dropped because nobody wants it: look, now and then, whether
-        somebody has subscribed meanwhile.  Tell whether anything was served."""
+    def catch_up(self) -> bool:
+        """A message is about to be lost for want of a peer: look, now and then, whether one has
+        come meanwhile.  Tell whether anything was served."""
         if monotonic() - self.loop.polled_at < POLL_INTERVAL:
             return False
         self.maybe_yield()
-        return self.progress()
+        mail = self.collect()
+        return self.loop.catch_up() or mail
 
     def request_yield(self) -> None:
         """A sender has kept the hub waiting: let the hub run before the next message."""
@@ -301,18 +297,41 @@ class SocketImpl(Binding):
             self.close()
 
     def close(self) -> None:
-        """Close the socket: nothing can be done with it any more, what was sent leaves."""
+        """Close the socket: nothing can be done with it any more, what was sent leaves.
+
+        From another thread than those wait in who use it: they get ENOTSOCK, and what is left to
+        be done is done in their thread.
+        """
         if self.closed:
             return
         self.closed = True
-        if not self.forked and not self.loop.is_here() and not (self.receivers or self.senders):
-            self.here()
-        if self.monitoring is not None:
-            self.stop_monitoring()
+        if not self.forked:
+            try:
+                self.here()
+            except ZMQError:
+                self._end_use()
+                self.call_in_owner(self._close)
+                return
+        self._close()
+
+    def forget(self) -> None:
+        """Nobody refers to the socket any more.  The collector may run in any thread, and in the
+        midst of anything: it is closed later, in its own thread."""
+        self.forgotten = True
+        if not self.closed and not self.loop.forget(self.close):
+            process.close_forgotten(self)
+
+    def _end_use(self) -> None:
+        """Have everybody who uses the socket, now or later, told that it is closed."""
         if not self.errno:
             self._end_with(Errno.ENOTSOCK)
         else:
             self._refuse_all(Errno.ENOTSOCK)
+
+    def _close(self) -> None:
+        if self.monitoring is not None:
+            self.stop_monitoring()
+        self._end_use()
         self.observers.clear()
         for name in self.names:
             self.state.names.unbind(name, self)
@@ -340,6 +359,7 @@ class SocketImpl(Binding):
         """Return POLLIN and POLLOUT as they are now."""
         if self.errno:
             raise self.why()
+        self.own()
         pattern = self.pattern
         readable = self.unread_parts or pattern.readable()
         writable = self.unsent_parts or pattern.writable()
@@ -347,6 +367,11 @@ class SocketImpl(Binding):
 
     def progress(self) -> bool:
         """Serve what is ready although the hub may not have had a turn; tell whether any was."""
+        mail = self.collect()
+        return self.loop.poll_nonblocking() or mail
+
+    def collect(self) -> bool:
+        """Take what other sockets of this context hold for this one; tell whether any did."""
         self.here()
         mail = bool(self._calls)
         if mail:
@@ -355,7 +380,7 @@ class SocketImpl(Binding):
             mail = True
             for inproc in tuple(self.batched):
                 inproc.collect()
-        return self.loop.poll_nonblocking() or mail
+        return mail
 
     def try_to_receive(self) -> list[bytes] | None:
         """Return the next message, None if there is none."""
@@ -394,6 +419,7 @@ class SocketImpl(Binding):
         """Set an option; ZMQError as zmq_setsockopt(3)."""
         if self.errno:
             raise self.why()
+        self.own()
         if self.options.set(option, value):
             if option in (SocketOption.SNDHWM, SocketOption.RCVHWM):
                 self._move_marks()

@@ -37,12 +37,15 @@ class SocketImpl(Protocol):
     receivers: Any
     observers: Any
     batched: set[InprocPeer]
+    _taker: Loop | None
     deliver: Any
     command: Any
 
     def join(self, inproc: InprocPeer) -> None: ...
     def on_peer_closed(self, inproc: InprocPeer) -> None: ...
     def call_in_owner(self, call: Any, *args: Any) -> None: ...
+    def call_soon(self, call: Any, *args: Any) -> None: ...
+    def is_here(self) -> bool: ...
     def on_writable(self, pipe: Pipe) -> None: ...
     def readable(self) -> None: ...
     def request_yield(self) -> None: ...
@@ -88,6 +91,8 @@ class InprocPeer:
 
     def wake(self) -> None:
         """The queue reached its mark: see write_engine.WriteEngine.wake."""
+        if self.impl.loop.thread != _this_thread():
+            self.impl.here()
         if self._batching:
             self.transfer()
             if self.impl.loop.tick_overdue():
@@ -101,7 +106,7 @@ class InprocPeer:
         other = self.other
         if self._run >= self.tuning:
             self.impl.here()
-            if other is not None and other.impl.loop.is_here():
+            if other is not None and other.impl.is_here():
                 self._batching = True
                 self.impl.loop.call_soon(self._tick_over)
                 self.transfer()
@@ -121,6 +126,7 @@ class InprocPeer:
             impl, to, source = other.impl, other.pipe, self.pipe
             if (
                 impl.loop.thread == _this_thread()
+                and impl._taker is None
                 and len(source.queue) == 1
                 and len(to.inbox) < to.rcvhwm
                 and not (source.control or self.impl.bodies)
@@ -163,7 +169,7 @@ class InprocPeer:
             self.pipe.mark = self.pipe.sndhwm
             if other is None or not other.joined or self.closed:  # (it may just have joined)
                 return
-        if not other.impl.loop.is_here():
+        if not other.impl.is_here():
             if len(self.pipe.queue) >= self.pipe.sndhwm:
                 self._at_hwm = True
             if not other._told:
@@ -175,6 +181,14 @@ class InprocPeer:
 
     def collect(self) -> None:
         """Take what the other side has queued (in this side's thread)."""
+        loop = self.impl.loop
+        serving, loop.serving = loop.serving, True
+        try:
+            self._collect()
+        finally:
+            loop.serving = serving
+
+    def _collect(self) -> None:
         self._told = False
         other = self.other
         if other is None or self.closed:
@@ -192,7 +206,7 @@ class InprocPeer:
             pipe.paused = False
             source.mark_at(_BATCH if other._batching else 1)
             if source.queue:  # another thread queued it meanwhile, and saw the old mark
-                impl.loop.call_soon(self.collect)
+                impl.call_soon(self.collect)
         if (source.full or other._at_hwm) and len(source.queue) <= source.sndhwm // 2:
             other._at_hwm = False
             other.impl.call_in_owner(other.impl.on_writable, source)
@@ -215,8 +229,10 @@ class InprocPeer:
 
     def resume(self) -> None:
         """The inbox has room again."""
+        if self.impl.loop.thread != _this_thread():
+            self.impl.here()
         self.pipe.paused = False
-        self.impl.call_in_owner(self.collect)
+        self.collect()
 
     def close(self) -> None:
         """Part: what was sent stays readable for the other side; idempotent."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from gzmtp.engine.connection import Connection
 from gzmtp.error import ZMQError
-from gzmtp.hub.loop import Timer
+from gzmtp.hub.watches import Timer
 from gzmtp.metrics import Counters
 from gzmtp.patterns.pattern import Pattern
 from gzmtp.pipe import Pipe

@@ -12,7 +12,9 @@ from typing import Any
 
 from gzmtp.constants import Event
 from gzmtp.engine.connection import Connection
-from gzmtp.hub.loop import READ, Timer, Watch
+from gzmtp.hub import returns
+from gzmtp.hub.descriptors import READ
+from gzmtp.hub.watches import Timer, Watch
 from gzmtp.pipe import Pipe
 from gzmtp.sockets.endpoint import Endpoint
 from gzmtp.wire.handshake import Peer
@@ -34,6 +36,7 @@ class Listener(Endpoint):
         self._watch: Watch = Watch(self.impl.loop, sock.fileno(), READ, self._accept)
         self._shaking: set[Connection] = set()  # those who have not shaken hands
         self._full = False
+        self._listening = True
 
     def start(self) -> None:
         """Begin to accept."""
@@ -96,7 +99,7 @@ class Listener(Endpoint):
         self._look_for_room()
 
     def _look_for_room(self) -> None:
-        if self._full and self.sock.fileno() >= 0 and not self._is_full():
+        if self._full and self._listening and not self._is_full():
             self._full = False
             self._watch.start()
 
@@ -120,12 +123,13 @@ class Listener(Endpoint):
 
     def stop(self) -> None:
         """Accept nobody any more; who was accepted stays.  Idempotent."""
-        fd = self.sock.fileno()
-        if fd >= 0:
+        if self._listening:
+            self._listening = False
+            fd = self.sock.fileno()
             if self._timer is not None:
                 self._timer.cancel()
             self._watch.close()
-            self.sock.close()
+            returns.close(self.sock, self.sock.close)
             self.transport.unlisten(self.target, self.sock)
             self.monitor(Event.CLOSED, fd)
 

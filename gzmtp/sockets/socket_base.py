@@ -109,9 +109,8 @@ class SocketBase(Messages):
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         impl = self._impl
         if not self._shadow and not impl.closed:
-            if finalizing():
-                return
-            impl.close()
+            if not finalizing():
+                impl.forget()
 
     def __repr__(self) -> str:
         cls = self.__class__

@@ -50,6 +50,7 @@ class _Question:
     options = SimpleNamespace(routing_id=b"")
     bodies = fans_out = False
     observers: tuple[Any, ...] = ()
+    _taker: Loop | None = None
 
     def __init__(self, state: Any, options: Any, connection: Any, request: ZapRequest) -> None:
         self._state = state
@@ -81,16 +82,17 @@ class _Question:
         """The loop on which the connection is by now."""
         return cast(Loop, self._connection.loop)
 
+    def is_here(self) -> bool:
+        """Whether the connection is the calling thread's."""
+        return bool(self._connection.owner.impl.is_here())
+
     def call_in_owner(self, call: Callable[..., object], *args: Any) -> None:
         """Call in the connection's thread."""
-        loop = self.loop
-        if loop.is_here():
-            call(*args)
-            return
-        try:
-            loop.call_soon_threadsafe(call, *args)
-        except ValueError:
-            pass  # the thread has ended, and HANDSHAKE_IVL will end the handshake
+        self._connection.owner.impl.call_in_owner(call, *args)
+
+    def call_soon(self, call: Callable[..., object], *args: Any) -> None:
+        """Call in a later turn of the connection's loop."""
+        self._connection.owner.impl.call_soon(call, *args)
 
     def join(self, peer: InprocPeer) -> None:
         """The handler is there: ask."""
@@ -103,7 +105,7 @@ class _Question:
         self.call_in_owner(self._pass_on, _verdict_of(messages[0]))
 
     def _pass_on(self, verdict: Callable[[Any], bytes]) -> None:
-        self.loop.call_soon(self._connection.on_zap_reply, verdict)
+        self._connection.owner.impl.call_soon(self._connection.on_zap_reply, verdict)
 
     def on_peer_closed(self, peer: InprocPeer) -> None:
         """The handler has gone without an answer.  As in libzmq nobody is let in for that, nor is

@@ -12,7 +12,7 @@ from typing import Any
 
 from gzmtp.constants import Event
 from gzmtp.error import ProtocolError
-from gzmtp.hub.loop import READ, WRITE
+from gzmtp.hub.descriptors import READ, WRITE
 from gzmtp.transports.tls_contexts import Security
 from gzmtp.transports.tls_stream import TlsStream, failure
 

@@ -85,7 +85,10 @@ class FakeHost:
     def maybe_yield(self) -> None:
         pass
 
-    def on_no_subscriber(self) -> bool:
+    def own(self) -> None:
+        """There is one thread."""
+
+    def catch_up(self) -> bool:
         return False
 
     def writable(self) -> None:

@@ -80,7 +80,7 @@ def test_a_channel_has_one_peer() -> None:
     channel = make(SocketType.CHANNEL)
     first, second = join(channel, "first", "second")
     assert (first.ended, second.ended) == (0, 1)
-    bring(channel, second, b"on_no_subscriber")
+    bring(channel, second, b"unwanted")
     bring(channel, first, b"wanted")
     channel.send([b"x"])
     assert take_all(channel) == [[b"wanted"]]

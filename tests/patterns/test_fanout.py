@@ -61,12 +61,12 @@ def test_an_unwanted_message_is_offered_once_more() -> None:
     pipe = FakePipe()
     late = iter([True, False])
 
-    def on_no_subscriber() -> bool:
+    def catch_up() -> bool:
         more = next(late)
         fanout.targets = [pipe] if more else []
         return more
 
-    fanout = Fanout(lambda message: None, on_no_subscriber=on_no_subscriber)
+    fanout = Fanout(lambda message: None, catch_up=catch_up)
     fanout.targets = []
     assert fanout.send([b"x"]) == SENT
     assert list(pipe.queue) == [[b"x"]]

@@ -15,7 +15,7 @@ def test_push_only_sends() -> None:
     """RFC 30: SHALL only send messages; what comes is discarded."""
     push = make(SocketType.PUSH)
     pipe = join(push)
-    bring(push, pipe, b"on_no_subscriber")
+    bring(push, pipe, b"unwanted")
     assert not pipe.inbox and not push.readable()
     with pytest.raises(ZMQError) as caught:
         push.take()

@@ -1,0 +1,83 @@
+"""The thread that looks after sockets whose own thread has ended.
+
+libzmq's I/O threads and its reaper outlive the threads that use sockets; a hub does not.  Owns one
+native thread, which is there as long as it has sockets: what they have to send leaves, who connects
+to them is let in, what comes is kept within RCVHWM, until somebody uses or closes them.
+Independent of what a socket consists of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gevent.event import Event
+
+from gzmtp.hub.loop import Loop
+from gzmtp.hub.originals import original
+
+#: Seconds between two looks at whether sockets are done, and at whether others have taken them.
+_OFTEN, _SELDOM = 0.002, 0.05
+
+_new_lock: Any = original("_thread", "allocate_lock")
+
+
+class Reaper:
+    """Looks after sockets whose thread has ended."""
+
+    def __init__(self, sockets: Callable[[], Iterable[Any]]) -> None:
+        """*sockets* returns all there are."""
+        self._all = sockets
+        self._begin: Any = original("_thread", "start_new_thread")
+        self._lock: Any = _new_lock()
+        self._left: list[tuple[Any, Loop]] = []  # sockets to be looked after, and where they were
+        self._running = False
+        self._wake: Callable[[], object] | None = None
+
+    def adopt(self, impl: Any) -> None:
+        """Have a socket looked after when the thread in which it lives has ended."""
+        loop = impl.loop
+        if not loop.hub.main_hub and self._take not in loop.exit_callbacks:
+            loop.exit_callbacks.append(self._take)
+
+    def _take(self, loop: Loop) -> None:
+        """The thread of *loop* has ended."""
+        left = [impl for impl in self._all() if impl.loop is loop and not impl.done]
+        self.keep([impl for impl in left if impl.forgotten or impl.dialers or impl.listeners])
+
+    def keep(self, sockets: list[Any]) -> None:
+        """Look after sockets, and close those that nobody refers to.  (A finalizer may call it: it
+        does nothing itself.)"""
+        if not sockets:
+            return
+        with self._lock:
+            self._left += [(impl, impl.loop) for impl in sockets]
+            wake, begin = self._wake, not self._running
+            self._running = True
+        if begin:
+            self._begin(self._run, ())
+        elif wake is not None:
+            wake()
+
+    def reset(self) -> None:
+        """In a forked child: the thread is the parent's."""
+        self.__init__(self._all)  # type: ignore[misc]
+
+    def _run(self) -> None:
+        loop, news = Loop.here(), Event()
+        mine: set[Any] = set()
+        while True:
+            mine = {impl for impl in mine if impl.loop is loop and not impl.done}
+            with self._lock:
+                left, self._left = self._left, []
+                if not (left or mine):
+                    self._running, self._wake = False, None
+                    return
+                self._wake = lambda: loop.call_soon_threadsafe(news.set)
+            for impl, old in left:
+                if impl.take_from(old):
+                    mine.add(impl)
+                    if impl.forgotten:
+                        impl.close()
+            news.clear()
+            news.wait(_OFTEN if any(impl.closed for impl in mine) else _SELDOM)
