@@ -19,7 +19,7 @@ from benchmarks.results import NotResults, Results
 
 COMMITTED = Path(__file__).with_name("results.json")
 README = Path(__file__).parents[1] / "README.md"
-DESIGN = README.with_name("DESIGN.md")
+DECISIONS = README.parent / "docs" / "decisions.md"
 
 QUICK_PATTERNS = ("PAIR", "DEALER_ROUTER", "PUSH_PULL")
 QUICK_SIZES = (64, 1024, 65536, 1048576)
@@ -33,7 +33,7 @@ It goes on where the file of --out ends, also after a kill. To measure a part of
 python -m benchmarks --out results.json --rounds 2 --patterns PUBSUB --transports ipc --again
 
 python -m benchmarks report results.json   writes the tables of a results file as Markdown
-python -m benchmarks readme                writes the tables of README.md and DESIGN.md from the committed results
+python -m benchmarks readme                writes the tables of README.md and docs/decisions.md from the committed results
 """
 
 
@@ -141,14 +141,14 @@ def report(arguments: list[str]) -> int:
 
 
 def readme(arguments: list[str]) -> int:
-    """Write the tables of README.md and DESIGN.md from the committed results."""
+    """Write the tables of README.md and docs/decisions.md from the committed results."""
     parser = argparse.ArgumentParser("python -m benchmarks readme")
     parser.add_argument("results", type=Path, nargs="?", default=COMMITTED)
     parser.add_argument("--readme", type=Path, default=README)
-    parser.add_argument("--design", type=Path, default=DESIGN)
+    parser.add_argument("--decisions", type=Path, default=DECISIONS)
     options = parser.parse_args(arguments)
     data = Results.load(options.results).data
-    for path, content in ((options.readme, table(data)), (options.design, means_table(data))):
+    for path, content in ((options.readme, table(data)), (options.decisions, means_table(data))):
         try:
             text = rewrite(path.read_text(), content)
         except NoMarkers as error:

@@ -1,4 +1,4 @@
-"""The tables in README.md and DESIGN.md: a few rows of the report, put between two markers."""
+"""The tables in README.md and docs/decisions.md: a few rows of the report, put between two markers."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ over inproc, from the first send). Options are the defaults (high-water marks of
 One-way latency is half of a round trip with one message on its way. CPU seconds are those of both
 processes, all their threads. `bare` is a loop over green sockets (a deque for inproc) with no
 messaging at all, of one peer and of no pattern. `compiled` is gzmtp with its message path compiled
-(DESIGN.md, section 11).
+(docs/decisions.md).
 """
 
 RATES = "Messages a second, or MB a second from 64 KiB on."

@@ -274,7 +274,7 @@ def test_documents_are_what_the_commands_write() -> None:
     """From the committed results: python -m benchmarks report --out docs/benchmarks.md; python -m benchmarks readme"""
     results = Results.load(COMMITTED).data
     assert (ROOT / "docs" / "benchmarks.md").read_text() == write_report(results)
-    for name, table in (("README.md", readme.table(results)), ("DESIGN.md", readme.means_table(results))):
+    for name, table in (("README.md", readme.table(results)), ("docs/decisions.md", readme.means_table(results))):
         text = (ROOT / name).read_text()
         assert readme.rewrite(text, table) == text, name
 
@@ -284,7 +284,7 @@ def test_tables_are_written_into_both_documents(tmp_path: Path, capsys: pytest.C
     path.write_text(json.dumps(data(rate("gzmtp", 0, 3e6), rate("pyzmq", 0, 1e6))))
     for document in paths:
         document.write_text(f"{readme.BEGIN}\n{readme.END}\n")
-    command = ["readme", str(path), "--readme", str(paths[0]), "--design", str(paths[1])]
+    command = ["readme", str(path), "--readme", str(paths[0]), "--decisions", str(paths[1])]
     assert main(command) == 0
     assert "| throughput, tcp, 64 B | 3.00 M/s | 1.00 M/s |" in paths[0].read_text()
     assert "| pyzmq | 3.00 | 3.00 | – |" in paths[1].read_text()

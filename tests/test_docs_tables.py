@@ -1,12 +1,21 @@
-"""docs/libzmq-tests.md and docs/security.md stay true: every test that they name exists, every row says how far it is."""
+"""Documents stay true: every test that docs/libzmq-tests.md and docs/security.md name exists, every row says how far it
+is; docs/decisions.md has every setting with its default, and names rows of the experiment that are there."""
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from benchmarks.experiment import variants  # noqa: E402
+from gzmtp.tuning import Tuning  # noqa: E402
 
 pytestmark = pytest.mark.gzmtp_only("it reads gzmtp's documents")
 
@@ -18,6 +27,7 @@ ROWS = [
     if line.startswith("| `test_")
 ]
 SECURITY = PAGE.with_name("security.md")
+DECISIONS = PAGE.with_name("decisions.md").read_text()
 NAMED = sorted(
     set(re.findall(r"`([\w/]+\.py)::([\w:]+)`", PAGE.read_text() + SECURITY.read_text()))
 )
@@ -70,3 +80,19 @@ def test_the_sums_are_right() -> None:
         for state in ("covered", "partly", "cannot apply")
     ]
     assert said and [int(each) for each in said.groups()] == counts
+
+
+@pytest.mark.parametrize("field, default", sorted(Tuning._field_defaults.items()))
+def test_each_setting_is_told_with_its_default(field: str, default: object) -> None:
+    told = re.findall(rf"^### `{field}` = (\S+)$", DECISIONS, re.MULTILINE)
+    assert len(told) == 1, f"docs/decisions.md has one heading for {field}"
+    assert Tuning.from_environ({f"GZMTP_{field.upper()}": told[0]}) == Tuning(**{field: default})
+
+
+def test_settings_that_are_told_exist() -> None:
+    assert set(re.findall(r"^### `(\w+)`", DECISIONS, re.MULTILINE)) == set(Tuning._fields)
+
+
+def test_rows_of_the_experiment_exist() -> None:
+    named = re.findall(r"[Rr]ows? ((?:`[^`]+`(?:, | and )?)+)", " ".join(DECISIONS.split()))
+    assert named and {row for row in re.findall(r"`([^`]+)`", "".join(named))} <= set(variants.TABLE)
