@@ -70,7 +70,9 @@ def _poll_sorted(ours: _Ours, files: _Files, timeout: float) -> list[tuple[Any, 
             loop.poll_nonblocking()  # it may have stood for so long that several steps are due
     if timeout == 0:
         return _look(ours, files, True)
-    ready = _look(ours, files)
+    ready = _ready(ours)
+    if ready and len(ready) < len(ours) or files:
+        ready = _look(ours, files)  # what others hold for them counts too
     if ready:
         return ready
     return _Wait(ours, files).run(None if timeout < 0 else timeout / 1000)
@@ -93,8 +95,14 @@ def _look(ours: _Ours, files: _Files, serve: bool = False) -> list[tuple[Any, in
     their descriptors too: who does not wait may never let the hub have a turn."""
     ready = _ready(ours)
     if len(ready) < len(ours):
-        impls = [socket._impl for socket, _ in ours]
-        if any([impl.progress() if serve else impl.collect() for impl in impls]):
+        found = False
+        for socket, _ in ours:
+            impl = socket._impl
+            if serve:
+                found |= impl.progress()
+            elif impl.batched or impl._calls:
+                found |= impl.collect()
+        if found:
             ready = _ready(ours)
     return ready + _ready_files(files) if files else ready
 
@@ -152,19 +160,21 @@ class _Wait:
         hub_loop = waiter.loop.hub.loop
         watchers: list[Any] = []
         epoll = None
-        hosts = [socket._impl for socket, _ in self._ours]
-        idle = not self._files
+        ours, files = self._ours, self._files
+        impls = [socket._impl for socket, _ in ours]
+        idle = not files
         try:
-            epoll = _watch(hub_loop, self._files, watchers)
-            for impl in hosts:
-                impl.here()
+            if files:
+                epoll = _watch(hub_loop, files, watchers)
+            for impl in impls:
+                impl.own()
                 impl.observers.add(waiter.wake)
                 idle = idle and not (impl.dialers or impl.listeners)
             for watcher in watchers:
                 watcher.start(waiter.wake, False)
             while True:
                 waiter.woken = False
-                ready = _look(self._ours, self._files)
+                ready = _look(ours, files)
                 if ready:
                     return ready
                 if deadline is not None:
@@ -178,7 +188,7 @@ class _Wait:
                 watcher.close()
             if epoll is not None:
                 epoll.close()
-            for impl in hosts:
+            for impl in impls:
                 impl.observers.discard(waiter.wake)
 
 

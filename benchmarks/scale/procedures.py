@@ -27,6 +27,7 @@ FEW_SMALL, FEW_LARGE = 2000, 30
 WARM_UP = 10
 ANSWERED = 40_000
 WINDOW = 10
+ROUND_TRIPS, TURNS = 1000, 3
 PUBLISHED = 50_000
 IDLE = 0.5
 IDLING = 200
@@ -150,6 +151,25 @@ def connections(stage: Stage, point: int, scale: float) -> Record:
     return record
 
 
+def polled(stage: Stage, point: int, scale: float) -> Record:
+    """Round trips of one peer while so many others idle, received with and without a poll before, by
+    turns."""
+    stage.connect(point, "DEALER")
+    stage.crowd.ask("set_aside")
+    stage.connect(1, "DEALER")
+    count = max(100, int(ROUND_TRIPS * scale))
+    record: Record = {"connections": point, "messages": TURNS * count, "recv_wall": 0.0, "poll_wall": 0.0}
+    for turn in range(1 + TURNS):
+        for how in ("recv", "poll"):
+            stage.server.tell("echo", count=count, poll=how == "poll")
+            echoed = stage.crowd.ask("echo", size=SMALL, window=1, rounds=count)
+            stage.server.answer()
+            if turn:  # the first of each does not count
+                record[f"{how}_wall"] += echoed["ended"] - echoed["began"]
+    record["wall"] = record["recv_wall"] + record["poll_wall"]
+    return record
+
+
 def subscriptions(stage: Stage, point: int, scale: float) -> Record:
     """One peer enters so many topics; then messages are published, of which half match."""
     stage.connect(1, "SUB")
@@ -174,6 +194,7 @@ STAGED: dict[str, tuple[str, Callable[[Stage, int, float], Record]]] = {
     "subscribers": ("XPUB", subscribers),
     "subscribers-large": ("XPUB", subscribers_large),
     "connections": ("ROUTER", connections),
+    "polled": ("ROUTER", polled),
     "subscriptions": ("XPUB", subscriptions),
 }
 

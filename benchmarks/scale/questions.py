@@ -101,6 +101,18 @@ QUESTIONS = {
             ),
         ),
         Question(
+            "polled",
+            "One ROUTER and one peer that asks, beside others that idle: recv alone, and a Poller's poll before it",
+            "idle connections",
+            (10, 100, 1000, 2000),
+            (10, 100),
+            (
+                _micros("recv: wall time a round trip", "recv_wall", "messages"),
+                _micros("poll, then recv: wall time a round trip", "poll_wall", "messages"),
+                Cost("poll / recv", "times", 1, _per("poll_wall", "recv_wall"), judged=False),
+            ),
+        ),
+        Question(
             "subscriptions",
             "One subscriber with many topics; every second message matches one",
             "topics",

@@ -67,12 +67,20 @@ class Server(Side):
             send(body)
         return {"began": began, "ended": time.perf_counter()}
 
-    def do_echo(self, count: int) -> Answer:
-        """Send back so many messages."""
+    def do_echo(self, count: int, poll: bool = False) -> Answer:
+        """Send back so many messages, each waited for by a Poller, or by recv() itself."""
         receive, send = self._socket.recv_multipart, self._socket.send_multipart
         self._cpu = cpu_seconds()
-        for _ in range(count):
-            send(receive())
+        if poll:
+            poller = self._zmq.Poller()
+            poller.register(self._socket, self._zmq.POLLIN)
+            for _ in range(count):
+                while not poller.poll(1000):
+                    pass
+                send(receive())
+        else:
+            for _ in range(count):
+                send(receive())
         return {}
 
     def do_unbind(self) -> None:

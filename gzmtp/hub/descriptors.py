@@ -36,7 +36,14 @@ class Descriptors:
 
     def __init__(self, watches: Iterable[Any]) -> None:
         self._by_fd: dict[int, list[Any]] = {}
-        self._epoll = None if _epoll is None else _epoll()
+        self._epoll: Any = None
+        #: Whether it is worth to be kept: not if no descriptor was left for the epoll object.
+        self.lasting = True
+        if _epoll is not None:
+            try:
+                self._epoll = _epoll()
+            except OSError:
+                self.lasting = False
         for watch in watches:
             self.add(watch)
 

@@ -264,7 +264,9 @@ class Loop(Scheduler):
             watch.callback()
         descriptors = self._descriptors
         if descriptors is None:
-            descriptors = self._descriptors = Descriptors(self._watches)
+            descriptors = Descriptors(self._watches)
+            if descriptors.lasting:
+                self._descriptors = descriptors
         ready = descriptors.ready(0 if held else milliseconds)
         for watch in ready:
             if watch.active:

@@ -130,7 +130,6 @@ class Req(Pattern):
         return SENT if self._out.writable() else BLOCKED
 
     def _send(self, message: Message) -> int:
-        self.impl.own()
         if self._asked is not None or self.impl.unread_parts is not None:
             self._forsake()
         pipe = self._out.turn()
@@ -138,6 +137,7 @@ class Req(Pattern):
             return BLOCKED
         # Whatever came until now answers no question that is still open.
         if not self._in.drained():
+            self.impl.own()
             self._in.clear()
             pipe = self._out.turn()  # who was next may have been lost when this was read
         self._reply = None
@@ -175,11 +175,10 @@ class Req(Pattern):
     def _take(self) -> Message:
         if self._asked is None:
             raise ZMQError(Errno.EFSM)
-        if self._reply is None and self._in.drained():
-            raise IndexError
-        self.impl.own()
         reply = self._reply
         if reply is None:
+            if self._in.drained():
+                raise IndexError
             reply = self._find()
         self._origin = self._asked
         self._reply = self._asked = None
@@ -267,7 +266,6 @@ class Rep(Pattern):
         return SENT
 
     def _send(self, message: Message) -> int:
-        self.impl.own()
         pipe = self._asker
         if pipe is None or self._request is not None or self.impl.unread_parts is not None:
             raise ZMQError(Errno.EFSM)
@@ -278,8 +276,10 @@ class Rep(Pattern):
             queue.append(self._envelope + message)
             if len(queue) >= pipe.mark:
                 pipe.wake()
-        if not self._in.drained() and self._in.readable():
-            self.impl.readable()
+        if not self._in.drained():
+            self.impl.own()
+            if self._in.readable():
+                self.impl.readable()
         return SENT
 
     def _find(self) -> Message:
@@ -296,14 +296,13 @@ class Rep(Pattern):
                 return message[size:]
 
     def _take(self) -> Message:
-        if self._request is None and self._asker is None and self._in.drained():
-            raise IndexError
-        self.impl.own()
         request = self._request
         if request is not None:
             self._request = None
         elif self._asker is not None:
             raise ZMQError(Errno.EFSM)
+        elif self._in.drained():
+            raise IndexError
         else:
             request = self._find()
         self.impl.writable()

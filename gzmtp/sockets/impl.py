@@ -372,7 +372,7 @@ class SocketImpl(Binding):
 
     def collect(self) -> bool:
         """Take what other sockets of this context hold for this one; tell whether any did."""
-        self.here()
+        self.own()
         mail = bool(self._calls)
         if mail:
             self.run_calls()

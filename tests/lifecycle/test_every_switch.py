@@ -3,6 +3,8 @@
 Each scene is played once for every moment at which the call lets others run, and the exception is thrown exactly there
 (`support.switching`).  What users rely on is the same everywhere: a call that was interrupted has done nothing, no message
 is lost, doubled or torn, other greenlets that wait are served, the socket works on, nothing is left behind (conftest).
+
+Longer than 400 lines because it is one list of scenes, a few lines each.
 """
 
 from __future__ import annotations

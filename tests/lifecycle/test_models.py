@@ -13,6 +13,8 @@ The model knows who is linked to whom, and of each message who may receive it, w
 
 After each change of links the world waits until both sides know of it: what they do before is not asked here.  Examples
 are the same in each run; GZMTP_TEST_EXAMPLES=500 tries as many others, and shortens one that fails.
+
+Longer than 400 lines because all patterns' models stand on one world of links, whose rules they share.
 """
 
 from __future__ import annotations
