@@ -1,6 +1,6 @@
 """gzmtp: ZeroMQ for gevent.  ``import gzmtp as zmq`` offers pyzmq's public names.
 
-The front door: it owns the list of names that users of pyzmq import, and nothing else.
+It owns the list of names that users of pyzmq import, and nothing else.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class _AsyncSocket(_AsyncWaiting, Socket[Any]):
 
     @classmethod
     def from_socket(cls, socket: Socket[Any], io_loop: Any = None) -> Self:
-        """Return an asynchronous door to a socket that there is."""
+        """Return an asynchronous Socket for a socket that there is."""
         return cls(_from_socket=socket, io_loop=io_loop)
 
     # -- what is no message

@@ -1,7 +1,7 @@
 """Context: owns sockets, their common defaults, the inproc names, and the end of them all.
 
-`ContextState` is what lives as long as anything of the context does; `Context` is the user's door
-to it (subclassable, collected when forgotten).  Independent of how sockets work.
+`ContextState` is what lives as long as anything of the context does; `Context` is what users hold
+(subclassable, collected when forgotten).  Independent of how sockets work.
 zmq_ctx_term(3), zmq_ctx_set(3); what belongs to exit and fork is in `gzmtp.hub.process`.
 """
 
@@ -147,7 +147,7 @@ class Context(AttributeSetter, Generic[SocketT]):
     """A container of sockets, as pyzmq's zmq.Context.
 
     *io_threads* is kept and given back: there are no I/O threads.  *shadow* (a Context, or the
-    `underlying` of one) makes a second door to the same context.
+    `underlying` of one) makes a second Context of the same state.
     """
 
     sockopts: dict[int, Any]
@@ -225,7 +225,7 @@ class Context(AttributeSetter, Generic[SocketT]):
 
     @classmethod
     def shadow(cls, address: int | Context[Any]) -> Context[SocketT]:
-        """Return a second door to the context at *address* (or of another Context)."""
+        """Return a second Context of the state at *address* (or of another Context)."""
         return cls(shadow=address)
 
     @classmethod
@@ -250,7 +250,7 @@ class Context(AttributeSetter, Generic[SocketT]):
 
     @property
     def closed(self) -> bool:
-        """Whether the context was terminated by this door, and nothing is left of it."""
+        """Whether the context was terminated by this object, and nothing is left of it."""
         return self._terminated or self._state.forked
 
     # -- the end
@@ -289,7 +289,7 @@ class Context(AttributeSetter, Generic[SocketT]):
         **kwargs: Any,
     ) -> SocketT:
         """Create a socket of *socket_type*.  ZMQError: EINVAL, EMFILE; ENOTSUP after term, ETERM
-        while another thread terminates, EFAULT if it was terminated by another door."""
+        while another thread terminates, EFAULT if another Context of this state was terminated."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP)
         make: Any = self._socket_class if socket_class is None else socket_class

@@ -2,7 +2,7 @@
 
 Owns what is counted, what it means in words, and how counters add up.  Connections count (per
 batch, never per message), hosts and contexts sum: each connection's counters are added to its
-host's when it closes.  inproc has no connection, and counts nothing.
+socket's when it closes.  inproc has no connection, and counts nothing.
 Independent of connections, nor who shows the figures (`gzmtp.observe` does).  No RFC.
 """
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 ENDLESS = sys.maxsize
 
-#: Messages that an on_unconnected_full pipe takes between two looks at the time.
+#: Messages that a pipe which nobody serves takes between two looks at the time.
 UNSERVED = 512
 
 #: Stands for a deque where most connections never need one: each takes 760 bytes, empty or not.
@@ -68,7 +68,7 @@ Message: TypeAlias = "list[Part]"
 
 
 def nothing() -> None:
-    """Do nothing: what an on_unconnected_full pipe's callables do."""
+    """Do nothing: what the callables of a pipe do that nobody serves."""
 
 
 class Keeper(Protocol):
@@ -95,7 +95,7 @@ class Pipe:
     )  # fmt: skip
 
     def __init__(self, sndhwm: int = 0, rcvhwm: int = 0, keeper: Keeper | None = None) -> None:
-        """Create an on_unconnected_full pipe; a high-water mark (messages) of 0 is endless."""
+        """Create a pipe that nobody serves; a high-water mark (messages) of 0 is endless."""
         # out
         self.queue: deque[Message] = deque()
         self.sndhwm = sndhwm or ENDLESS

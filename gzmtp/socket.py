@@ -32,7 +32,7 @@ class Socket(FastPath, SocketBase, Generic[T_co]):
     """A ZeroMQ socket, as pyzmq's zmq.Socket: create it by `Context.socket`.
 
     Blocking calls block the calling greenlet only; any number of greenlets may wait.  A second
-    door to the same socket is made by *shadow* (a Socket, or the `underlying` of one).
+    Socket of the same implementation is made by *shadow* (a Socket, or the `underlying` of one).
     """
 
     _repr_cls = "zmq.Socket"

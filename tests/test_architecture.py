@@ -42,8 +42,8 @@ ROWS = (
     "futures",
     "_future",
     "asyncio",
-    "observe",  # what the front door switches on if the environment says so
-    "sugar utils backend",  # pyzmq's public names: these come with the front door,
+    "observe",  # what `import gzmtp` switches on if the environment says so
+    "sugar utils backend",  # pyzmq's public names: these come with `import gzmtp`,
     "gzmtp",  # which is __init__.py,
     "eventloop",
     "green auth devices log decorators ssh curve_keygen",  # and these when they are imported

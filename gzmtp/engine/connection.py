@@ -64,7 +64,7 @@ class Owner(Protocol):
 
 
 class Connection(Handshaking):
-    """A connected socket on its way from greeting to end.  `close` is the one door out."""
+    """A connected socket on its way from greeting to end.  `close` is its only end."""
 
     def __init__(
         self, owner: Owner, sock: Any, loop: Loop, endpoint: str, peer_address: str

@@ -278,7 +278,7 @@ class ZMQStream:
             self._changed()
 
     def _changed(self, now: bool = False) -> None:
-        """The socket's host has changed (or what is wanted of it)."""
+        """The socket has changed (or what is wanted of it)."""
         if not self._scheduled:
             self._scheduled = True
             self._dispatcher.schedule(self._look, now)

@@ -1,7 +1,7 @@
 """Pollers whose poll() returns a future, and what they share with such sockets.
 
 Owns one wait for several things in an asyncio loop, and which loop a socket or poller is used in.
-A future is completed in its loop's own greenlet, by what a host's observer has scheduled there
+A future is completed in its loop's own greenlet, by what a socket's observer has scheduled there
 (`gzmtp.hub.dispatch`).  Must not know how loops wait.
 """
 
@@ -28,7 +28,7 @@ def _cancel(future: Any) -> None:
 
 
 def _observer(owner: Any) -> Callable[[bool], None]:
-    """What a host calls when it has changed.  It holds nobody: the loop in which somebody waits
+    """What a socket calls when it has changed.  It holds nobody: the loop in which somebody waits
     does, and when that is gone, so are they."""
     known = weakref.ref(owner)
 

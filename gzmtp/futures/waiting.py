@@ -1,7 +1,7 @@
 """Those who wait for one socket in asyncio loops.
 
 Owns the two lines of futures (to receive, to send), in order, and how they are served when the
-socket's host has changed: in the loop of each future, as far as there are messages or room.
+socket has changed: in the loop of each future, as far as there are messages or room.
 Must not know pyzmq's signatures, nor how a loop waits.
 """
 
@@ -146,7 +146,7 @@ class _AsyncWaiting(_Async):
             self._dispatcher.waiting.discard(self)
 
     def _changed(self, now: bool = False) -> None:
-        """The host has changed: serve those who wait, in the loop of the first of them."""
+        """The socket has changed: serve those who wait, in the loop of the first of them."""
         if self._scheduled:
             self._missed = True
             return

@@ -1,6 +1,6 @@
 """Who tells an asyncio loop that a socket has changed: one dispatcher a loop.
 
-Owns the way from a host's observer, which is called in the hub, to a handler that runs in the
+Owns the way from a socket's observer, which is called in the hub, to a handler that runs in the
 loop's own greenlet, where futures may be completed.  Must not know what handlers do.  No RFC.
 
 Two ways.  asyncio's own loops wait in the hub (`gzmtp.hub.selector`), monkey-patched or not, and

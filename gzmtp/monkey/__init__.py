@@ -1,6 +1,6 @@
 """Makes ``import zmq`` mean gzmtp, for programs that were written for pyzmq.
 
-Three doors lead to one function, patch_zmq(): a call; GZMTP_PATCH_ZMQ=1 in the environment, by
+Three ways lead to one function, patch_zmq(): a call; GZMTP_PATCH_ZMQ=1 in the environment, by
 which gevent.monkey.patch_all() does it too (gevent's plug-in point); and the command
 ``python -m gzmtp.monkey``, which runs a program unmodified (runner.py).
 
@@ -11,7 +11,7 @@ the package imports it.
 Rules:
 1. ``zmq.X`` is the module ``gzmtp.X``: one object under two names, never a second copy. Two copies
    would be two ZMQError classes, and ``except`` would miss.
-2. Nothing is imported before the program asks for it, the front door excepted.
+2. Nothing is imported before the program asks for it, the package itself excepted.
 3. Only names that pyzmq has are aliased. What gzmtp cannot offer (a backend on libzmq) is refused
    by name.
 """

@@ -1,4 +1,4 @@
-"""What makes connections: Dialer (connect: retry, backoff, owns the pipe); listeners: next door.
+"""What makes connections: Dialer (connect: retry, backoff, owns the pipe), and its base.
 
 Owns what both share, and the life between connections: resolving, dialing, waiting to dial again.
 Independent of patterns; asks its socket for handshakes and tells it what came and went.  Reconnect
@@ -37,7 +37,7 @@ _LEAST_INTERVAL = 1
 
 
 class SocketImpl(Protocol):
-    """What an endpoint asks of the socket's impl."""
+    """What an endpoint asks of its socket's implementation."""
 
     loop: Loop
     label: str
@@ -349,7 +349,7 @@ class Dialer(Endpoint):
         super().lost(connection, reason)
         self._hold(not self.closed)
         if isinstance(reason, Denied):
-            return  # cancel_zap again would not change the answer
+            return  # to ask again would not change the answer
         if isinstance(reason, ProtocolError) and reason.again and not self.parting:
             self.target.refused()
             self.start()

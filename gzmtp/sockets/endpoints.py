@@ -211,7 +211,7 @@ class Binding(Lingering):
             self.pattern.attach(pipe)
 
     def _pair(self, theirs: InprocPeer) -> None:
-        """Give a connecting inproc its other half."""
+        """Give a connecting inproc peer its other half."""
         pipe = self._new_pipe(self.options, theirs.endpoint)
         ours = InprocPeer(self, pipe, theirs.endpoint, self.tuning.short_run)  # type: ignore[arg-type]
         ours.other, theirs.other = theirs, ours
@@ -229,7 +229,7 @@ class Binding(Lingering):
             theirs.impl.call_in_owner(theirs.impl.join, theirs)
 
     def join(self, inproc: InprocPeer) -> None:
-        """Take the pipe of a paired inproc in (in this impl's thread)."""
+        """Take the pipe of a paired inproc peer in (in this implementation's thread)."""
         if inproc.closed or self.errno:
             return
         if inproc.pipe not in self._pattern.pipes():

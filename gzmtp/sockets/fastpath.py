@@ -1,4 +1,4 @@
-"""The message path of a socket's door: send, recv and their multipart twins.
+"""The message path of a Socket: send, recv and their multipart twins.
 
 Owns the four calls that every message passes, and what they touch of an implementation.  What is
 usual (bytes in, bytes out, no flags) comes first and costs one Python call besides the pattern's;
@@ -19,7 +19,7 @@ SNDMORE = int(Flag.SNDMORE)
 
 
 class FastPathState:
-    """What the door touches of an implementation: declared here so that the compiled door finds it
+    """What a Socket touches of its implementation: declared here so that the compiled one finds it
     at once."""
 
     pattern: Any

@@ -20,14 +20,14 @@ from gzmtp.pipe import Body, Message, Pipe
 
 #: Messages that make a full batch between two greenlets.
 _BATCH = 128
-#: See write_engine.
+#: See `gzmtp.engine.writer`.
 _SEE_TICK = 4
 
 _this_thread: Any = original("_thread", "get_ident")
 
 
 class SocketImpl(Protocol):
-    """What inproc asks of the socket of a socket."""
+    """What inproc asks of the implementation of a socket."""
 
     loop: Loop
     options: Any
@@ -90,7 +90,7 @@ class InprocPeer:
             self.other.transfer()
 
     def wake(self) -> None:
-        """The queue reached its mark: see write_engine.WriteEngine.wake."""
+        """The queue reached its mark: see `gzmtp.engine.writer.WriteEngine.wake`."""
         if self.impl.loop.thread != _this_thread():
             self.impl.here()
         if self._batching:

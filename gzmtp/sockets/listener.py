@@ -2,7 +2,8 @@
 
 Owns accepting, and pausing when descriptors are exhausted or there are as many peers as it may
 have (MAX_CONNECTIONS, MAX_HANDSHAKES): then the others wait in the kernel's backlog.  Independent
-of patterns and of what becomes of a connection; its impl is told what came and went.  zmq_bind(3).
+of patterns and of what becomes of a connection; its implementation is told what came and went.
+zmq_bind(3).
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class SocketBase(Messages):
 
     @classmethod
     def shadow(cls, address: int | SocketBase) -> Any:
-        """Return a second door to the socket at *address* (or of another Socket)."""
+        """Return a second Socket of the implementation at *address* (or of another Socket)."""
         return cls(shadow=address)
 
     @property

@@ -168,7 +168,7 @@ class Handover(FastPathState):
         return self._taker is None and self.loop.is_here()
 
     def call_in_owner(self, call: Callable[..., object], *args: Any) -> None:
-        """Call in this impl's thread: at once if it is the caller's, or has ended."""
+        """Call in the socket's thread: at once if it is the caller's, or has ended."""
         if self.loop.dead:
             self.here()
         if self.is_here():

@@ -29,9 +29,9 @@ __all__ = [
     "transport",
 ]
 
-INPROC = "inproc"  # known here by name only: it has no bytes, the host pairs its pipes
+INPROC = "inproc"  # known here by name only: it has no bytes, the socket pairs its pipes
 GROUP = "gzmtp.transports"
-UDP = "udp"  # which has no streams: the host carries datagrams
+UDP = "udp"  # which has no streams: the socket carries datagrams
 FRAMED = ("ws", "wss")  # which carry messages, never a bare stream of bytes
 UDP_TYPES = frozenset({SocketType.RADIO, SocketType.DISH, SocketType.DGRAM})
 

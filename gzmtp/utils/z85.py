@@ -1,4 +1,4 @@
-"""pyzmq's door to :mod:`gzmtp.wire.z85`."""
+"""pyzmq's name for :mod:`gzmtp.wire.z85`."""
 
 from __future__ import annotations
 

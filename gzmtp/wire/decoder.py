@@ -90,7 +90,7 @@ class Decoder:
         self._view: memoryview | None = None
         self._earned = _FIRST_ROOM
         # What stood before the last large body, if the one before had the same: the next is
-        # `likely` to have it too.
+        # likely to have it too.
         self.predictable = False
         self._prefix = b""
         self._prefix_parts: list[bytes] = _NONE_YET
@@ -280,8 +280,8 @@ class Decoder:
         self._head = bytearray(len(prefix))
 
     def predict(self) -> tuple[bytearray, memoryview]:
-        """Return where to receive the next message if it is like the last two (`likely`): what
-        stands before its body, and the body.  Tell `guessed` how many bytes came."""
+        """Return where to receive the next message if it is like the last two (`predictable`): what
+        stands before its body, and the body.  Tell `predicted` how many bytes came."""
         self._flags = 0
         self._size = self._room = size = self._prefix_size
         self._body = body = io.BytesIO()
@@ -291,7 +291,7 @@ class Decoder:
         return self._head, view
 
     def predicted(self, count: int) -> list[list[bytes]]:
-        """Take *count* bytes that were received where `guess` said; return whole messages."""
+        """Take *count* bytes that were received where `predict` said; return whole messages."""
         head = self._head
         if count >= len(head) and head == self._prefix:
             self._parts = list(self._prefix_parts)

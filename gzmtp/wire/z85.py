@@ -1,6 +1,6 @@
 """Z85, the text form of binary keys (ZeroMQ RFC 32): five characters for four bytes.
 
-Pure; knows nothing of the rest. pyzmq's door to it is :mod:`gzmtp.utils.z85`.
+Pure; knows nothing of the rest. pyzmq's name for it is :mod:`gzmtp.utils.z85`.
 """
 
 from __future__ import annotations

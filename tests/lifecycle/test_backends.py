@@ -1,4 +1,4 @@
-"""The loop's other ways of cancel_zap the kernel (GEVENT_LOOP, GEVENT_BACKEND): not all of them have a descriptor of
+"""The loop's other ways of asking the kernel (GEVENT_LOOP, GEVENT_BACKEND): not all of them have a descriptor of
 their own, nor do they say the same of an error."""
 
 from __future__ import annotations

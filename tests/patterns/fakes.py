@@ -1,4 +1,4 @@
-"""A pipe and a host without anything behind them, and what tests do with them."""
+"""A pipe and a socket without anything behind them, and what tests do with them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class FakeHost:
 
 
 def make(socket_type: SocketType, **options: Any) -> Any:
-    """A pattern on a fake host."""
+    """A pattern on a fake socket."""
     return REGISTRY[socket_type].pattern(FakeHost(**options))
 
 

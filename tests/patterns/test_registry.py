@@ -1,4 +1,4 @@
-"""The registry: who may talk to whom, and what every pattern owes its host."""
+"""The registry: who may talk to whom, and what every pattern owes its socket."""
 
 from __future__ import annotations
 

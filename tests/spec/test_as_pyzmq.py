@@ -1,4 +1,4 @@
-"""Corners of pyzmq's API that programs meet: doors to one context, what a received frame lends, what poll returns."""
+"""Corners of pyzmq's API that programs meet: several Contexts of one state, what a received frame lends, what poll returns."""
 
 from __future__ import annotations
 

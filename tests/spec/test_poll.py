@@ -182,7 +182,7 @@ def test_zmq_poll_function(zmq, pair_of):
         else None
     )
     if poll is None:
-        pytest.skip("no zmq_poll at the front door")
+        pytest.skip("the package has no zmq_poll")
     assert poll([(b, zmq.POLLIN)], 1000) == [(b, zmq.POLLIN)]
 
 
@@ -195,7 +195,7 @@ def test_poller_refuses_nonsense(zmq, item):
 
 
 def test_fd_becomes_readable_on_every_change(zmq, pair_of):
-    """FD is a real descriptor; EVENTS tells what changed, and cancel_zap resets it."""
+    """FD is a real descriptor; EVENTS tells what changed, and asking resets it."""
     a, b = pair_of("PUSH", "PULL")
     fd = b.get(zmq.FD)
     assert fd == b.fileno() == b.FD and isinstance(fd, int)

@@ -74,12 +74,12 @@ def test_req_receives_nothing_before_it_has_sent_the_whole_request(zmq, pair_of)
 
 
 @pytest.mark.green
-@pytest.mark.parametrize("cancel_zap", [True, False])
-def test_who_polls_for_a_turn_to_send_is_told_when_the_last_part_was_taken(zmq, pair_of, cancel_zap):
+@pytest.mark.parametrize("asking", [True, False])
+def test_who_polls_for_a_turn_to_send_is_told_when_the_last_part_was_taken(zmq, pair_of, asking):
     rep, req = pair_of("REP", "REQ")
-    waiting, other = (req, rep) if cancel_zap else (rep, req)
-    req.send(b"x") if cancel_zap else req.send_multipart([b"1", b"2"])
-    if cancel_zap:
+    waiting, other = (req, rep) if asking else (rep, req)
+    req.send(b"x") if asking else req.send_multipart([b"1", b"2"])
+    if asking:
         rep.recv()
         rep.send_multipart([b"1", b"2"])
     assert waiting.recv() == b"1"
