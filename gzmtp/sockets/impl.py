@@ -1,4 +1,4 @@
-"""Everything of one socket but its door: pattern, options, endpoints, waiters, linger.
+"""All of a socket but the object that users hold: pattern, options, endpoints, waiters, linger.
 
 Owns the pipes' comings and goings, the lines of those who wait, and the end of it all; `Binding`
 and `Lingering` are its parts that make endpoints and let them go.  The user's Socket holds the
@@ -45,7 +45,7 @@ _POLLIN, _POLLOUT = int(PollEvent.POLLIN), int(PollEvent.POLLOUT)
 
 
 class SocketImpl(Binding):
-    """One socket's engine room.  ``send`` and ``pattern.take`` are what its door calls."""
+    """One socket's implementation.  ``send`` and ``pattern.take`` are what its Socket calls."""
 
     def __init__(self, state: Any, socket_type: int) -> None:
         """*state* is the context's; ZMQError(EINVAL) for an unknown socket type."""
@@ -63,7 +63,7 @@ class SocketImpl(Binding):
         self.monitoring: monitoring.Sender | None = None
         # the message path
         self._pattern = row.pattern(self)
-        self.pattern: Any = self._pattern  # the door's: an ClosedPattern at the end
+        self.pattern: Any = self._pattern  # the Socket's: a ClosedPattern at the end
         self.send: Callable[[Message], int] = self._pattern.send
         self.deliver = self._pattern.deliver
         self.command = self._pattern.command
@@ -353,7 +353,7 @@ class SocketImpl(Binding):
         self.receivers = WaitQueue()
         self.senders = WaitQueue()
 
-    # -- what the door asks
+    # -- what the Socket asks
 
     def events(self) -> int:
         """Return POLLIN and POLLOUT as they are now."""
