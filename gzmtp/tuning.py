@@ -53,9 +53,10 @@ class _Settings(NamedTuple):
     #: Bytes of large messages that it may receive beyond that, where more was there at once of
     #: late.
     receive_extra: int = 196608
-    #: Bytes of free memory that stay with the process once there was a large message (0: whatever
-    #: the C library keeps, 128 KiB with glibc), so that the next need no pages of the system.
-    keep_memory: int = 8 << 20
+    #: Bytes of free memory that stay with the process once there was a large message, so that the
+    #: next need no pages of the system (8 MiB, say).  0: whatever the C library keeps (128 KiB with
+    #: glibc), for it is the whole process's memory, not only gzmtp's.
+    keep_memory: int = 0
     #: Whether who runs out of messages reads himself what a burst has left in the kernel, without
     #: a turn of the loop, where that has paid of late.
     read_on: bool = True
