@@ -143,8 +143,10 @@ class Loop(Scheduler):
             return
         try:
             self.call_soon_threadsafe(self._have_back, watcher)
-        except ValueError:  # it has ended this moment, or is about to
-            pass
+        except ValueError:  # it has ended this moment: then the watcher has, too
+            one = self._coming_back.pop(watcher, None)
+            if one is not None:
+                one.done()
 
     def _have_back(self, watcher: Any) -> None:
         try:
