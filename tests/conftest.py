@@ -108,6 +108,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Any:
 @pytest.fixture(scope="session", autouse=True)
 def warmed_up() -> None:
     """Let gevent and the implementation create what they keep for good, before anything is counted."""
+    import ctypes  # noqa: F401  (libffi 3.5 keeps a descriptor of its own file)
+
     gevent.get_hub().threadpool.apply(int)
     gevent.get_hub().resolver.getaddrinfo("localhost", 80)
     try:
