@@ -8,6 +8,7 @@ Must not know what an event means.
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -45,7 +46,15 @@ def ended(socket: str, endpoint: str, reason: BaseException) -> None:
 
 
 def unforeseen(socket: str, what: str, endpoint: str, error: BaseException) -> None:
-    """*what* ends by an exception that nobody foresaw; it is logged with its traceback."""
+    """*what* ends by an exception that nobody foresaw; it is logged with its traceback.
+
+    If a signal's handler has raised it, it was meant for the program: its main greenlet gets it, as
+    it would had the hub done nothing at that moment.
+    """
+    if _by_signal(error):
+        hub = gevent.get_hub()  # (later: whoever gets it must not run in the midst of this)
+        hub.loop.run_callback(hub.handle_error, None, type(error), error, error.__traceback__)
+        return
     import logging  # not before it is needed
 
     log = logging.getLogger(LOGGER)
@@ -54,3 +63,19 @@ def unforeseen(socket: str, what: str, endpoint: str, error: BaseException) -> N
         text = "%s: %s of %s ends by an unforeseen %s"
         kind = type(error).__name__
         gevent.spawn(log.error, text, socket, what, endpoint, kind, exc_info=info)
+
+
+def _by_signal(error: BaseException) -> bool:
+    """Whether a handler of a signal is among the calls that the exception came through."""
+    handlers = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        code = getattr(getattr(handler, "__func__", handler), "__code__", None)
+        handlers.add(code)
+    handlers.discard(None)
+    traceback = error.__traceback__ if handlers else None
+    while traceback is not None:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -2,6 +2,7 @@
 from gzmtp.hub.scheduler cimport Scheduler
 
 cdef class Loop(Scheduler):
+    cdef object __weakref__
     cdef public set _watches, _timers
     cdef public double polled_at, earliest, _patience
     cdef public object _descriptors, _forgotten, _coming_back, expecting

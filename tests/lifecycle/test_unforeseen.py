@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import signal
 
 import gevent
 import pytest
 from support.waiting import eventually
+
+import gzmtp.transports.tcp
 
 pytestmark = pytest.mark.gzmtp_only("it is about how gzmtp is built")
 
@@ -262,3 +266,32 @@ def test_the_log_may_go_over_a_socket_of_its_own(zmq, sockets, context, bind):
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+class Interrupted(Exception):
+    """What a program's signal handler raises."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
+def test_what_a_signal_handler_raises_is_the_programs(zmq, sockets, unused, monkeypatch):
+    """... though the signal came while the hub was at work for a socket: the main greenlet gets it."""
+
+    def interrupt(number, frame):
+        raise Interrupted
+
+    def attempt(*arguments):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        for _ in range(1000):
+            pass  # the handler runs between two of these
+        raise AssertionError("the signal did not come")
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        push = sockets("PUSH", reconnect_ivl=1)
+        push.connect(unused("tcp"))
+        monkeypatch.setattr(gzmtp.transports.tcp, "open", attempt)
+        with pytest.raises(Interrupted):
+            gevent.sleep(5)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        monkeypatch.undo()
