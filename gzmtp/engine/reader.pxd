@@ -19,7 +19,7 @@ cdef class ReadEngine:
     cdef public Py_ssize_t _ask, _carried
 
     @cython.locals(
-        loop=CLoop, pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, charged=Py_ssize_t,
+        loop=CLoop, watch=CWatch, serving=bint, pipe=CPipe, counters=CCounters, budget=Py_ssize_t, extra=Py_ssize_t, charged=Py_ssize_t,
         ask=Py_ssize_t, count=Py_ssize_t, came=bint, ended=bint, looking=bint, pulling=bint,
         messages=list)
     cpdef bint pump(self, bint called_back=*) except *

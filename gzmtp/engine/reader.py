@@ -23,6 +23,7 @@ from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
 from gzmtp.hub.cores import spare
 from gzmtp.hub.descriptors import READ
 from gzmtp.hub.loop import BEHIND_HANDSHAKE, Loop
+from gzmtp.hub.originals import original
 from gzmtp.hub.watches import Watch
 from gzmtp.metrics import Counters
 from gzmtp.pipe import Message, Pipe
@@ -35,6 +36,9 @@ _FURTHER = 3
 _WORTH, _MOST_PULLED = 16384, 1 << 20
 #: The same of looks at once, within the callback: one in vain makes a buffer in vain.
 _AT_ONCE = 6
+
+
+_this_thread: Any = original("_thread", "get_ident")
 
 
 class Connection(Protocol):
@@ -98,7 +102,7 @@ class ReadEngine:
         self._readable_now = owner.readable_now
         self._here = owner.here
         self._connection = connection
-        self.watch = Watch(loop, sock.fileno(), READ, self.pump)
+        self.watch = Watch(loop, sock.fileno(), READ, self.pump, True)
         self._closed = False
         # Not over ipc, where who asks in vain holds up who writes (128 KiB: 7 % less throughput).
         self._may_pull = sock.family in (AF_INET, AF_INET6)
@@ -135,11 +139,17 @@ class ReadEngine:
         The read watcher's callback, whose last step wakes who waits; else the caller sees to that.
         """
         loop = self.loop
+        watch = self.watch
+        if called_back and loop.thread != _this_thread():
+            return False
+        serving, loop.serving = loop.serving, True
         if called_back:
+            if watch.disabled or self.loop is not loop:  # another thread takes the socket over
+                loop.serving = serving
+                return False
             loop.tick += 1
-            if self.watch.expected:
-                self.watch.expect(0)
-        loop.serving = True
+            if watch.expected:
+                watch.expect(0)
         decoder = self.decoder
         counters = self.counters
         pipe = self.pipe
@@ -151,107 +161,108 @@ class ReadEngine:
         end: BaseException | None = None
         ended = False
         try:
-            while True:
-                want = decoder.want
-                if decoder.predictable and want is None:
-                    head, body = decoder.predict()
-                    ask = len(head) + len(body)
-                    count = 0
-                    try:
-                        count = self._sock.recvmsg_into((head, body))[0]
-                    finally:
-                        messages = decoder.predicted(count)
-                    if not count:
-                        ended = True
-                        break
-                    counters.body_bytes_in += count
-                    if decoder.want is not None:
-                        self._carried = count
-                elif want is None:
-                    ask = self._ask
-                    data = self._recv(ask)
-                    count = len(data)
-                    if not count:
-                        ended = True
-                        break
-                    messages = decoder.feed(data)
-                    if decoder.want is not None:
-                        self._ask = tuning.in_batch_large
-                        self._carried = count
+            try:
+                while True:
+                    want = decoder.want
+                    if decoder.predictable and want is None:
+                        head, body = decoder.predict()
+                        ask = len(head) + len(body)
+                        count = 0
+                        try:
+                            count = self._sock.recvmsg_into((head, body))[0]
+                        finally:
+                            messages = decoder.predicted(count)
+                        if not count:
+                            ended = True
+                            break
+                        counters.body_bytes_in += count
+                        if decoder.want is not None:
+                            self._carried = count
+                    elif want is None:
+                        ask = self._ask
+                        data = self._recv(ask)
+                        count = len(data)
+                        if not count:
+                            ended = True
+                            break
+                        messages = decoder.feed(data)
+                        if decoder.want is not None:
+                            self._ask = tuning.in_batch_large
+                            self._carried = count
+                        else:
+                            extra = 0  # for small messages it does not pay (64 B: a tenth less)
+                            if count == ask:
+                                self._ask = tuning.in_batch
                     else:
-                        extra = 0  # for small messages it does not pay (64 B: a tenth less)
-                        if count == ask:
-                            self._ask = tuning.in_batch
-                else:
-                    if not counters.body_bytes_in:
-                        self._expect_large()
-                    ask = len(want)
-                    count = self._pull(want) if pulling else self._sock.recv_into(want)
-                    if not count:
-                        ended = True
+                        if not counters.body_bytes_in:
+                            self._expect_large()
+                        ask = len(want)
+                        count = self._pull(want) if pulling else self._sock.recv_into(want)
+                        if not count:
+                            ended = True
+                            break
+                        counters.body_bytes_in += count
+                        messages = decoder.filled(count)
+                        # A body's whole size counts, whenever its bytes came: a large message is
+                        # handed on while it is in the cache, before the next is received.
+                        budget -= self._carried - charged
+                        self._carried = 0 if decoder.want is None else self._carried + count
+                    if looking:
+                        looking = False
+                        self._at_once.hit()
+                    counters.reads += 1
+                    counters.bytes_in += count
+                    if messages:
+                        came = True
+                        counters.messages_in += len(messages)
+                        if not decoder.commands:
+                            self._deliver(pipe, messages)
+                    if decoder.commands:
+                        self._take(messages)
+                    if decoder.fault is not None:
+                        raise decoder.fault
+                    if len(pipe.inbox) >= pipe.rcvhwm:
+                        self._pause()
                         break
-                    counters.body_bytes_in += count
-                    messages = decoder.filled(count)
-                    # A body's whole size counts, whenever its bytes came: a large message is
-                    # handed on while it is in the cache, before the next is received.
-                    budget -= self._carried - charged
-                    self._carried = 0 if decoder.want is None else self._carried + count
+                    budget -= count
+                    if decoder.want is not None:
+                        charged += count
+                        pulling = (
+                            (count >= _WORTH or count == ask) and budget > -_MOST_PULLED
+                            and (pulling or count < ask and self._pulling.allowed() and spare())
+                        )  # fmt: skip
+                        if pulling:
+                            continue
+                    else:
+                        charged = 0
+                        if pulling:
+                            pulling = False
+                            self._pulling.hit()
+                    if count < ask or self._closed:
+                        break
+                    if budget <= 0:
+                        if budget + extra > 0 and self._at_once.allowed():
+                            budget += extra
+                            extra = 0
+                            looking = True
+                            continue
+                        pipe.more = self._look_further()
+                        break
+            except BlockingIOError:
                 if looking:
-                    looking = False
-                    self._at_once.hit()
-                counters.reads += 1
-                counters.bytes_in += count
-                if messages:
-                    came = True
-                    counters.messages_in += len(messages)
-                    if not decoder.commands:
-                        self._deliver(pipe, messages)
-                if decoder.commands:
-                    self._take(messages)
-                if decoder.fault is not None:
-                    raise decoder.fault
-                if len(pipe.inbox) >= pipe.rcvhwm:
-                    self._pause()
-                    break
-                budget -= count
-                if decoder.want is not None:
-                    charged += count
-                    pulling = (
-                        (count >= _WORTH or count == ask) and budget > -_MOST_PULLED
-                        and (pulling or count < ask and self._pulling.allowed() and spare())
-                    )  # fmt: skip
-                    if pulling:
-                        continue
-                else:
-                    charged = 0
-                    if pulling:
-                        pulling = False
-                        self._pulling.hit()
-                if count < ask or self._closed:
-                    break
-                if budget <= 0:
-                    if budget + extra > 0 and self._at_once.allowed():
-                        budget += extra
-                        extra = 0
-                        looking = True
-                        continue
+                    self._at_once.miss()
                     pipe.more = self._look_further()
-                    break
-        except BlockingIOError:
-            if looking:
-                self._at_once.miss()
-                pipe.more = self._look_further()
-        except (ProtocolError, OSError) as error:
-            ended = True
-            end = error.with_traceback(None)  # which refers to this frame, and that to the error
-        except Exception as error:  # nobody's fault that is known of: this connection ends of it
-            if not self._closed:
-                self._connection.on_eof(error)
-            return came
+            except (ProtocolError, OSError) as error:
+                ended = True
+                end = error.with_traceback(None)  # which refers to this frame, and that to it
+            except Exception as error:  # nobody's known fault: this connection ends of it
+                if not self._closed:
+                    self._connection.on_eof(error)
+                return came
+            if ended and not self._closed:
+                self._connection.on_eof(end)
         finally:
-            loop.serving = False
-        if ended and not self._closed:
-            self._connection.on_eof(end)
+            loop.serving = serving
         if came and called_back:
             self._readable_now()
         return came

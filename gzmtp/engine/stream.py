@@ -114,10 +114,11 @@ class Sequence:
 class BufferedReadEngine(ReadEngine):
     """Reads a stream that has `pending`: it comes back by itself as long as something is held."""
 
-    __slots__ = ("_coming",)
+    __slots__ = ("_coming", "_impl")
 
     def __init__(self, *args: Any) -> None:
         self._coming = False
+        self._impl = args[6].impl  # the owner's
         super().__init__(*args)
 
     def begin(self, data: bytes) -> None:
@@ -127,10 +128,19 @@ class BufferedReadEngine(ReadEngine):
 
     def pump(self, called_back: bool = True) -> bool:
         """As ReadEngine's."""
-        if called_back:
-            self.loop.tick += 1
-        came = super().pump(False)
-        self._see_to_pending()
+        loop = self.loop
+        if called_back and not loop.is_here():
+            return False
+        serving, loop.serving = loop.serving, True
+        try:
+            if called_back:
+                if self.watch.disabled or self.loop is not loop:
+                    return False  # another thread takes the socket over
+                loop.tick += 1
+            came = super().pump(False)
+            self._see_to_pending()
+        finally:
+            loop.serving = serving
         if came and called_back:
             self._readable_now()
         return came
@@ -151,8 +161,8 @@ class BufferedReadEngine(ReadEngine):
             self.loop.call_soon(self._come)
 
     def _come(self) -> None:
-        if not self.loop.is_here():
-            return  # of a thread that has handed the socket over meanwhile
+        if not self._impl.is_here():
+            return  # of a thread that has handed the socket over, or is about to
         self._coming = False
         if not self._closed and self.watch.active and self._sock.pending():
             self.pump()

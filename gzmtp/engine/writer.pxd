@@ -24,18 +24,19 @@ cdef class WriteEngine:
         pipe=CPipe, counters=CCounters, loop=CLoop, size=Py_ssize_t, sent=Py_ssize_t, count=Py_ssize_t,
         batch=list, buffers=list, answer=CAdaptiveSpin)
     cpdef wake(self)
+    @cython.locals(loop=CLoop, serving=bint)
     cpdef release(self)
     cpdef nudge(self)
     cpdef _set_mark(self)
     cpdef _set_blocked_mark(self)
-    @cython.locals(loop=CLoop, pipe=CPipe)
+    @cython.locals(loop=CLoop, pipe=CPipe, serving=bint)
     cpdef _tick_over(self)
     @cython.locals(
         pipe=CPipe, counters=CCounters, count=Py_ssize_t, take=Py_ssize_t, size=Py_ssize_t,
         spun=Py_ssize_t, sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
     cpdef _write(self, bint shared=*)
     cpdef _wait(self)
-    @cython.locals(loop=CLoop)
+    @cython.locals(loop=CLoop, watch=CWatch, serving=bint)
     cpdef _writable(self)
     @cython.locals(took=Py_ssize_t)
     cpdef bint _write_spin(self, Py_ssize_t most) except *

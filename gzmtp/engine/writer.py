@@ -265,14 +265,21 @@ class WriteEngine:
 
     def release(self) -> None:
         """Whoever held the writing up has forwarded what there was."""
-        if not self.loop.is_here():
+        loop = self.loop
+        if not loop.is_here():
             return  # of a thread that has handed the socket over meanwhile
-        self._batching = False
-        if self._blocked or self._closed:
-            return
-        self.pipe.mark = 1
-        if self.pipe.queue:
-            self._start(True)
+        serving, loop.serving = loop.serving, True
+        try:
+            if not self._impl.is_here():
+                return  # it is about to: who takes it lets it write
+            self._batching = False
+            if self._blocked or self._closed:
+                return
+            self.pipe.mark = 1
+            if self.pipe.queue:
+                self._start(True)
+        finally:
+            loop.serving = serving
 
     def nudge(self) -> None:
         """Control entries wait in the pipe."""
@@ -304,11 +311,13 @@ class WriteEngine:
         which took as long as the turns are apart.)
         """
         loop = self.loop
-        loop.note_tick()
-        loop.serving = True
+        if not loop.is_here():
+            return  # of a thread that has handed the socket over meanwhile
+        serving, loop.serving = loop.serving, True
         try:
-            if not loop.is_here():
-                return  # of a thread that has handed the socket over meanwhile
+            if not self._impl.is_here():
+                return
+            loop.note_tick()
             if self._impl in loop.busy and not self._closed:
                 loop.afterwards.append(self._tick_over)
             else:
@@ -321,7 +330,7 @@ class WriteEngine:
             if pipe.queue:
                 self._start(True)
         finally:
-            loop.serving = False
+            loop.serving = serving
 
     def _put_control(self, buffers: list[Any]) -> None:
         """Put the encoded commands before the next message, joined with what is small."""
@@ -461,7 +470,7 @@ class WriteEngine:
             self._set_blocked_mark()
             self._here()
             if self.watch is None:
-                self.watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable)
+                self.watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable, True)
             self.watch.start()
 
     def _unwatch(self) -> None:
@@ -471,8 +480,13 @@ class WriteEngine:
     def _writable(self) -> None:
         """The kernel is writable (the write watcher's callback)."""
         loop = self.loop
-        loop.serving = True
+        if loop.thread != _this_thread():
+            return
+        serving, loop.serving = loop.serving, True
         try:
+            watch = self.watch
+            if watch is not None and watch.disabled or self.loop is not loop:
+                return  # another thread takes the socket over
             if self._rest:
                 if self._go_on() > 0 and self._rest:
                     self._write_spin(_MOST_SPUN)
@@ -492,7 +506,7 @@ class WriteEngine:
                 self._unwatch()
             self._offer_room()
         finally:
-            loop.serving = False
+            loop.serving = serving
 
     def _write_spin(self, most: int) -> bool:
         """The kernel has just taken a part: try on for a while, for *most* bytes; tell whether all

@@ -6,7 +6,7 @@ cdef class Loop(Scheduler):
     cdef public set _watches, _timers
     cdef public double polled_at, earliest, _patience
     cdef public object _descriptors, _forgotten, _coming_back, expecting
-    cdef public bint serving, acquiring
+    cdef public bint serving
     cdef public Py_ssize_t holders
     cdef public object _hold, _async, _pending, thread
     cdef public bint dead, libuv

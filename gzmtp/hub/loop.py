@@ -1,7 +1,7 @@
 """One hub's event loop as gzmtp uses it: what lives on it, progress without a turn of the loop.
 
 Owns the set of its watches and timers (`gzmtp.hub.watches`), and what other threads ask of it:
-calls, watchers to be stopped, whether it is at work (`Loop.is_inside`).  Independent of what is
+calls, watchers to be stopped, whether it is at work (`serving`).  Independent of what is
 served.
 
 A program that polls with NOBLOCK and never yields would, with callbacks alone, never see a
@@ -17,7 +17,7 @@ import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -50,9 +50,6 @@ _of_thread: Any = original("_thread", "_local")()
 _this_thread: Any = original("_thread", "get_ident")
 #: Those of forked parents' threads: taken to pieces here, they would take the parent's along.
 _foreign: list[object] = []
-#: Parts of gzmtp that run users' code, and do not touch a socket while they do.
-_OUTSIDE = ("gzmtp.eventloop", "gzmtp.futures", "gzmtp.asyncio", "gzmtp.cli", "gzmtp.monkey",
-            "gzmtp.observe", "gzmtp.devices", "gzmtp.auth", "gzmtp.green")  # fmt: skip
 
 
 class Loop(Scheduler):
@@ -73,18 +70,18 @@ class Loop(Scheduler):
         self.holders = 0
         self._hold: Any = None
         self.dead = False
-        #: Whether an engine is at work in this thread: what is compiled has no frame to be seen.
+        #: Whether this thread is at work for a socket, called by its hub or for another socket's
+        #: sake.  Set before it is looked whether the socket is still this thread's, and reset before
+        #: a greenlet of the user's goes on: see `gzmtp.sockets.thread_affinity`.
         self.serving = False
-        #: Whether this thread waits for another to let go of a socket.
-        self.acquiring = False
         #: Called with the loop when its thread has ended.
         self.exit_callbacks: list[Callable[[Loop], object]] = []
         self.thread: int = _this_thread()
         self.libuv = is_libuv(hub.loop)
-        #: Closes what nobody refers to any more; appended to by finalizers, in any thread.
+        #: Sockets that nobody refers to any more; appended to by finalizers, in any thread.
+        self._forgotten: deque[Any] = deque()
         #: Watchers that another thread has left behind, and what waits for them to be stopped.
         self._coming_back: dict[Any, returns.Return | None] = {}
-        self._forgotten: deque[Callable[[], object]] = deque()
         self._pending: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._async: Any = hub.loop.async_(ref=False)
         self._async.start(self._drain)
@@ -157,28 +154,12 @@ class Loop(Scheduler):
         if one is not None:
             one.done()
 
-    def is_inside(self) -> bool:
-        """Tell whether the loop's thread is at work in gzmtp: whoever asks is another thread, and
-        wants a socket of this one.  Not if it waits for a socket itself, nor while the code of a
-        user runs that gzmtp has called from outside its sockets."""
-        if self.acquiring:
-            return False
-        if self.serving:
-            return True
-        frame = sys._current_frames().get(self.thread)
-        while frame is not None:
-            module = frame.f_globals.get("__name__")
-            if module and module.startswith("gzmtp.") and not module.startswith(_OUTSIDE):
-                return True
-            frame = frame.f_back
-        return False
-
-    def forget(self, close: Callable[[], object]) -> bool:
-        """Make this call, which closes what nobody refers to any more, in this loop's thread: at
-        the next occasion that is none of the collector's.  False if that thread has ended."""
-        self._forgotten.append(close)
+    def forget(self, impl: Any) -> bool:
+        """Close a socket that nobody refers to any more in this loop's thread, at the next occasion
+        that is none of the collector's.  False if that thread has ended."""
         if self.dead:
             return False
+        self._forgotten.append(impl)
         try:
             self.call_soon_threadsafe(self.close_forgotten)
         except ValueError:  # it has ended this very moment
@@ -187,13 +168,16 @@ class Loop(Scheduler):
 
     def close_forgotten(self) -> None:
         """Close what finalizers have left."""
-        forgotten = self._forgotten
-        while forgotten:
+        for impl in self.take_forgotten():
+            impl.close()
+
+    def take_forgotten(self) -> Iterator[Any]:
+        """Hand out what finalizers have left, one by one."""
+        while True:
             try:
-                close = forgotten.popleft()
-            except IndexError:  # somebody else was quicker
-                break
-            close()
+                yield self._forgotten.popleft()
+            except IndexError:
+                return
 
     def in_hub(self) -> bool:
         """Tell whether the caller runs in the hub: a callback, which must not block."""
@@ -262,8 +246,9 @@ class Loop(Scheduler):
             self._fire_due()
         if not self._watches:
             return False
-        for watch in (held := [watch for watch in self.holding if watch.active]):
-            watch.callback()
+        held = [watch for watch in self.holding if watch.active and watch.loop is self]
+        for watch in held:
+            watch.call()
         descriptors = self._descriptors
         if descriptors is None:
             descriptors = Descriptors(self._watches)
@@ -271,8 +256,8 @@ class Loop(Scheduler):
                 self._descriptors = descriptors
         ready = descriptors.ready(0 if held else milliseconds)
         for watch in ready:
-            if watch.active:
-                watch.callback()
+            if watch.active and watch.loop is self:
+                watch.call()
         return bool(ready or held)
 
     def _fire_due(self) -> None:
@@ -298,7 +283,7 @@ class Loop(Scheduler):
     def end(self) -> None:
         """The thread ends: give its hub back, which gevent leaves to whoever made it.  What is
         still watched can go on in the loop of another thread that takes it over."""
-        self.dead = True
+        self.serving = True
         for watcher in tuple(self._coming_back):
             self._have_back(watcher)
         self.thread = 0  # the next thread may have the same number
@@ -308,6 +293,7 @@ class Loop(Scheduler):
             timer.suspend()
         self._watches.clear()
         self._timers.clear()
+        self.dead, self.serving = True, False  # whoever takes a socket over waits for that
         self.expecting.clear()
         if self._descriptors is not None:
             self._descriptors.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 from gevent.event import Event
 
+from gzmtp.error import ZMQError
 from gzmtp.hub.loop import Loop
 from gzmtp.hub.originals import original
 
@@ -43,7 +44,8 @@ class Reaper:
     def _take(self, loop: Loop) -> None:
         """The thread of *loop* has ended."""
         left = [impl for impl in self._all() if impl.loop is loop and not impl.done]
-        self.keep([impl for impl in left if impl.forgotten or impl.dialers or impl.listeners])
+        left = [impl for impl in left if impl.forgotten or impl.dialers or impl.listeners]
+        self.keep([*left, *loop.take_forgotten()])
 
     def keep(self, sockets: list[Any]) -> None:
         """Look after sockets, and close those that nobody refers to.  (A finalizer may call it: it
@@ -75,9 +77,12 @@ class Reaper:
                     return
                 self._wake = lambda: loop.call_soon_threadsafe(news.set)
             for impl, old in left:
-                if impl.take_from(old):
-                    mine.add(impl)
-                    if impl.forgotten:
-                        impl.close()
+                try:
+                    if impl.take_from(old):
+                        mine.add(impl)
+                except ZMQError:
+                    pass  # somebody uses it, and has it soon
+                if impl.forgotten and not impl.closed:
+                    impl.call_in_owner(impl.close)
             news.clear()
             news.wait(_OFTEN if any(impl.closed for impl in mine) else _SELDOM)

@@ -3,8 +3,8 @@ from gzmtp.hub.loop cimport Loop
 
 cdef class Watch:
     cdef public Loop loop
-    cdef public object fd, events, callback, _watcher
-    cdef public bint active
+    cdef public object fd, events, callback, call, _watcher
+    cdef public bint active, disabled
     cdef public double expected
 
 cdef class Timer:

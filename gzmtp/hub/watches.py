@@ -20,16 +20,36 @@ _SHORTEST = 0.001
 class Watch:
     """Calls *callback* while a descriptor is readable (or writable), between start and stop."""
 
-    __slots__ = ("loop", "fd", "events", "callback", "active", "expected", "_watcher")
+    __slots__ = (
+        "loop", "fd", "events", "callback", "call", "active", "disabled", "expected",
+        "_watcher",
+    )  # fmt: skip
 
-    def __init__(self, loop: Loop, fd: int, events: int, callback: Callable[[], object]) -> None:
+    def __init__(
+        self, loop: Loop, fd: int, events: int, callback: Callable[[], object],
+        direct: bool = False,
+    ) -> None:  # fmt: skip
+        """*direct*: the callback sees to `Loop.serving` itself, which spares it a call."""
         self.loop = loop
+        self.call = callback if direct else self._serve
         self.fd = fd
         self.events = events
         self.callback = callback
         self.active = False
+        self.disabled = False  # another thread is about to have it
         self.expected = 0.0
         self._watcher: Any = None  # made when it is needed: few connections wait for room
+
+    def _serve(self) -> None:
+        loop = self.loop
+        if not loop.is_here():
+            return
+        serving, loop.serving = loop.serving, True
+        try:
+            if self.active and not self.disabled and self.loop is loop:
+                self.callback()
+        finally:
+            loop.serving = serving
 
     def expect(self, milliseconds: float) -> None:
         """The peer has spoken: `Loop.catch_up` may wait so long for what it says next."""
@@ -63,12 +83,12 @@ class Watch:
         if self.loop.libuv:
             self._watcher.start(self._call, pass_events=True)
         else:
-            self._watcher.start(self.callback)
+            self._watcher.start(self.call)
 
     def _call(self, events: int) -> None:
         """Call back, and see to it that libuv watches on: it stops at an error (*events* is
         negative), before which there may be something to be read over a Unix socket."""
-        self.callback()
+        self.call()
         if events < 0:
             self._start_there()
 
@@ -101,19 +121,14 @@ class Watch:
     def disable(self) -> bool:
         """Have the watcher call nothing any more, whatever it has found by now: another thread
         takes the watch over by `move`.  Tell whether it could have called anything until now."""
+        could, self.disabled = not self.disabled, True
         watcher = self._watcher
-        if watcher is None or self.loop.dead or watcher.callback is _ignore:
-            return False
-        if watcher.callback is None:  # stopped
-            return False
-        watcher.callback = _ignore
-        return True
-
-    def enable(self) -> None:
-        """Undo `disable`: it cannot be taken over.  (In the loop's own thread.)"""
-        if self._watcher is not None and self.active:
-            self._watcher.stop()
-            self._begin()
+        if watcher is None or self.loop.dead or watcher.callback is None:  # (it is stopped)
+            return could
+        if watcher.callback is not _ignore:  # else a loop of libev or libuv would find it again
+            watcher.callback = _ignore
+            could = True
+        return could
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop.  What the old one had is stopped in its own thread."""
@@ -127,6 +142,7 @@ class Watch:
             old.take_back(watcher, self.fd)
         self.loop = loop
         self._watcher = None
+        self.disabled = False
         if active:
             self.start()
 
@@ -181,16 +197,23 @@ class Timer:
 
     def fire(self) -> None:
         """Call the callback: the time has come."""
-        if self._watcher is None or self.disabled or not self.loop.is_here():
-            return  # (or another thread takes it over: then it is due there)
-        self.cancel()
-        left = self.deadline - time.monotonic()
-        if left > 0:  # the loop counts from its own, older idea of now
-            self._arm(left)
-            return
-        if self.repeat:
-            self._begin()
-        self.callback()
+        loop = self.loop
+        if not loop.is_here():
+            return  # another thread has taken it over: it is due there
+        serving, loop.serving = loop.serving, True
+        try:
+            if self._watcher is None or self.disabled or self.loop is not loop:
+                return
+            self.cancel()
+            left = self.deadline - time.monotonic()
+            if left > 0:  # the loop counts from its own, older idea of now
+                self._arm(left)
+                return
+            if self.repeat:
+                self._begin()
+            self.callback()
+        finally:
+            loop.serving = serving
 
     def cancel(self) -> None:
         """Never call; idempotent."""
@@ -213,15 +236,6 @@ class Timer:
             return False
         self.disabled = True
         return True
-
-    def enable(self) -> None:
-        """Undo `disable`: it cannot be taken over.  (In the loop's own thread.)"""
-        self.disabled = False
-        watcher = self._watcher
-        if watcher is not None:
-            self.loop._timers.discard(self)
-            _give_back(watcher)
-            self._arm(max(0.0, self.deadline - time.monotonic()))
 
     def move(self, loop: Loop) -> None:
         """Go on in another thread's loop, with the time that is left."""

@@ -318,7 +318,7 @@ class SocketImpl(Binding):
         """Nobody refers to the socket any more.  The collector may run in any thread, and in the
         midst of anything: it is closed later, in its own thread."""
         self.forgotten = True
-        if not self.closed and not self.loop.forget(self.close):
+        if not self.closed and not self.loop.forget(self):
             process.close_forgotten(self)
 
     def _end_use(self) -> None:

@@ -125,26 +125,36 @@ class InprocPeer:
             # do, without its calls, which cost a tenth of the message's whole way.
             impl, to, source = other.impl, other.pipe, self.pipe
             if (
-                impl.loop.thread == _this_thread()
-                and impl._taker is None
+                impl.loop is loop
                 and len(source.queue) == 1
                 and len(to.inbox) < to.rcvhwm
                 and not (source.control or self.impl.bodies)
             ):
-                other._run = 0  # two who talk are no flood
-                message = source.queue.popleft()
-                impl.deliver(to, [message[:] if self.impl.fans_out else message])
-                if impl.observers:
-                    impl.readable()
-                elif impl.receivers.waiters:
-                    impl.receivers.wake_next_here()
-                return
+                serving, loop.serving = loop.serving, True
+                if impl._taker is None and impl.loop is loop:
+                    other._run = 0  # two who talk are no flood
+                    message = source.queue.popleft()
+                    impl.deliver(to, [message[:] if self.impl.fans_out else message])
+                    if impl.observers:
+                        impl.readable()
+                    elif impl.receivers.waiters:
+                        impl.receivers.wake_next_here()
+                    loop.serving = serving
+                    return
+                loop.serving = serving
         self.transfer()
 
     def _tick_over(self) -> None:
-        if self._batching and self.impl.loop.is_here():
-            self.impl.loop.note_tick()
-            self._batch_over()
+        loop = self.impl.loop
+        if not loop.is_here():
+            return
+        serving, loop.serving = loop.serving, True
+        try:
+            if self._batching and self.impl.is_here():
+                loop.note_tick()
+                self._batch_over()
+        finally:
+            loop.serving = serving
 
     def _batch_over(self) -> None:
         self._batching = False
@@ -169,26 +179,24 @@ class InprocPeer:
             self.pipe.mark = self.pipe.sndhwm
             if other is None or not other.joined or self.closed:  # (it may just have joined)
                 return
-        if not other.impl.is_here():
-            if len(self.pipe.queue) >= self.pipe.sndhwm:
-                self._at_hwm = True
-            if not other._told:
-                other._told = True
-                other.impl.call_in_owner(other.collect)
-            self.pipe.mark = 1
-            return
-        other.collect()
+        loop = other.impl.loop
+        if loop.is_here():
+            serving, loop.serving = loop.serving, True
+            try:
+                if other.impl.is_here():
+                    other.collect()
+                    return
+            finally:
+                loop.serving = serving
+        if len(self.pipe.queue) >= self.pipe.sndhwm:
+            self._at_hwm = True
+        if not other._told:
+            other._told = True
+            other.impl.call_in_owner(other.collect)
+        self.pipe.mark = 1
 
     def collect(self) -> None:
         """Take what the other side has queued (in this side's thread)."""
-        loop = self.impl.loop
-        serving, loop.serving = loop.serving, True
-        try:
-            self._collect()
-        finally:
-            loop.serving = serving
-
-    def _collect(self) -> None:
         self._told = False
         other = self.other
         if other is None or self.closed:

@@ -4,11 +4,14 @@ Owns the way of an implementation to another thread's loop, and the calls that o
 it.  Independent of what these calls do.
 
 Nothing of a socket is shared.  Whoever wants one that another thread has used (`here`) first
-disables all that could call it in the old thread: watchers, timers, posted calls.  Then it waits
-until that thread is not at work in gzmtp (`Loop.is_inside`): at once where that sleeps, in its hub
-or in a call that gevent knows nothing of.  Then all is moved; the old watchers are stopped in
-their own thread.  A thread that does not come to an end there in `_LONGEST` seconds keeps its
-socket: ZMQError(EINVAL).
+announces that (`_taker`) and disables all that could call it in the old thread: watchers and
+timers; posted calls look at `is_here`.  Then it waits until that thread is not at work for a socket
+(`Loop.serving`): at once where it sleeps, in its hub or in a call that gevent knows nothing of.
+Then all is moved; the old watchers are stopped in their own thread.  A thread that does not come to
+an end in `_LONGEST` seconds keeps its socket: ZMQError(EINVAL).
+
+What is called in the old thread sets `serving` first and then looks whether the socket is its own
+still; who takes it says so first and then looks at `serving`.  So one of them sees the other.
 """
 
 from __future__ import annotations
@@ -69,27 +72,33 @@ class Handover(FastPathState):
         while loop is not self.loop:
             if self.closed_at_exit:
                 process.hold()  # it was a daemon's, and is about to be closed elsewhere
-            self._claim(loop)
-            try:
-                if loop is not self.loop:
-                    self._take_over(self.loop, loop)
-            finally:
-                self._taker = None
-            self.run_calls()
+            self._take(self.loop, loop)
 
     def take_from(self, old: Loop) -> bool:
         """Bring everything to the calling thread's loop from that of a thread that has ended;
         False if somebody has it already."""
-        loop = Loop.here()
+        return self.loop is old and self._take(old, Loop.here())
+
+    def _take(self, old: Loop, loop: Loop) -> bool:
+        """Take the socket from *old*; False if it is not there any more."""
+        if not old.dead:
+            self._check_waiters()
         self._claim(loop)
+        taken = False
         try:
-            if self.loop is not old:
-                return False
-            self._take_over(old, loop)
+            if self.loop is old:
+                self._take_over(old, loop)
+                taken = True
         finally:
-            self._taker = None
+            if not taken:
+                self._taker = None
+                self._resume()
         self.run_calls()
-        return True
+        return taken
+
+    def _check_waiters(self) -> None:
+        if self.receivers or self.senders:
+            raise _refusal("another thread waits on this socket")
 
     def _claim(self, loop: Loop) -> None:
         """Be the only one who takes the socket."""
@@ -106,12 +115,18 @@ class Handover(FastPathState):
     def _take_over(self, old: Loop, loop: Loop) -> None:
         if old.dead:  # whoever waited in that thread can never go on
             self.receivers, self.senders = WaitQueue(), WaitQueue()
-        if self.receivers or self.senders:
-            raise _refusal("another thread waits on this socket")
+        self._check_waiters()
         if not old.dead:
-            self._await_release(old, loop)
-        self.loop, self._taker = loop, None
-        process.adopt(self)
+            self._await_release(old)
+        serving, loop.serving = loop.serving, True  # until all is here: the next may want it already
+        try:
+            self.loop, self._taker = loop, None
+            process.adopt(self)
+            self._move(loop)
+        finally:
+            loop.serving = serving
+
+    def _move(self, loop: Loop) -> None:
         for endpoint in (*self.dialers, *self.listeners):
             endpoint.move(loop)
         for timer in self._linger_timers.values():
@@ -119,28 +134,20 @@ class Handover(FastPathState):
         for inproc in tuple(self.inproc_peers):
             inproc.move()
 
-    def _await_release(self, old: Loop, loop: Loop) -> None:
+    def _await_release(self, old: Loop) -> None:
         """Return as soon as nothing of the socket can happen in its old thread."""
         limit = time.monotonic() + _LONGEST
         pause, quiet = _SHORT, 0
-        loop.acquiring = True
-        try:
-            while True:
-                # Twice, since what is at work there makes new watches.
-                quiet = 0 if self._disable() or old.is_inside() else quiet + 1
-                if quiet > 1 or old.dead:
-                    return
-                if time.monotonic() > limit:
-                    break
-                if not quiet:
-                    _sleep(pause)
-                    pause = min(2 * pause, _LONG)
-        finally:
-            loop.acquiring = False
-        try:
-            old.call_soon_threadsafe(self._enable, old)
-        except ValueError:
-            pass  # it has ended: the next attempt will succeed
+        while True:
+            # Twice, since what is at work there makes new watches.
+            quiet = 0 if self._disable() or old.serving else quiet + 1
+            if quiet > 1 or old.dead:
+                return
+            if time.monotonic() > limit:
+                break
+            if not quiet:
+                _sleep(pause)
+                pause = min(2 * pause, _LONG)
         raise _refusal("another thread is at work on this socket")
 
     def _parts(self) -> Iterator[Watch | Timer]:
@@ -157,11 +164,18 @@ class Handover(FastPathState):
             except RuntimeError:
                 pass  # the other thread has taken a connection in, or let one go
 
-    def _enable(self, loop: Loop) -> None:
-        """Undo `_disable` (in the old thread, which keeps the socket)."""
-        if self.loop is loop:
-            for part in tuple(self._parts()):
-                part.enable()
+    def _resume(self) -> None:
+        """The socket stays where it is: have it do there what it did not do meanwhile."""
+        loop = self.loop
+        try:
+            loop.call_soon_threadsafe(self._go_on, loop)
+        except ValueError:
+            pass  # it has ended: the next attempt will succeed
+
+    def _go_on(self, loop: Loop) -> None:
+        if self.loop is loop and self._taker is None:
+            self._move(loop)
+            self.run_calls()
 
     def is_here(self) -> bool:
         """Whether the socket is the calling thread's, and no other is about to take it."""
@@ -171,10 +185,16 @@ class Handover(FastPathState):
         """Call in the socket's thread: at once if it is the caller's, or has ended."""
         if self.loop.dead:
             self.here()
-        if self.is_here():
-            call(*args)
-        else:
-            self.call_soon(call, *args)
+        loop = self.loop
+        if loop.is_here():
+            serving, loop.serving = loop.serving, True
+            try:
+                if self.is_here():
+                    call(*args)
+                    return
+            finally:
+                loop.serving = serving
+        self.call_soon(call, *args)
 
     def call_soon(self, call: Callable[..., object], *args: Any) -> None:
         """Call in a later turn of the loop of whichever thread has the socket by then."""
@@ -187,11 +207,18 @@ class Handover(FastPathState):
     def run_calls(self) -> None:
         """Make the calls that were posted, unless this is a thread that has handed the socket over
         since, or is about to: who takes it makes them."""
-        for _ in range(len(self._calls)):  # (they may post others: those have a turn of their own)
-            if not (self._calls and self.is_here()):
-                return
-            call, *args = self._calls.popleft()
-            call(*args)
+        loop = self.loop
+        if not loop.is_here():
+            return
+        serving, loop.serving = loop.serving, True
+        try:
+            for _ in range(len(self._calls)):  # (they may post others, for a turn of their own)
+                if not (self._calls and self.is_here()):
+                    return
+                call, *args = self._calls.popleft()
+                call(*args)
+        finally:
+            loop.serving = serving
 
 
 def _refusal(why: str) -> ZMQError:
