@@ -71,8 +71,8 @@ class Loop(Scheduler):
         self._hold: Any = None
         self.dead = False
         #: Whether this thread is at work for a socket, called by its hub or for another socket's
-        #: sake.  Set before it is looked whether the socket is still this thread's, and reset before
-        #: a greenlet of the user's goes on: see `gzmtp.sockets.thread_affinity`.
+        #: sake.  Set before it is looked whether the socket is this thread's still, and reset
+        #: before a greenlet of the user's goes on: see `gzmtp.sockets.thread_affinity`.
         self.serving = False
         #: Called with the loop when its thread has ended.
         self.exit_callbacks: list[Callable[[Loop], object]] = []

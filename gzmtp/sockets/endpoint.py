@@ -245,8 +245,7 @@ class Dialer(Endpoint):
         return []
 
     def _resolve(self) -> None:
-        resolver = self._resolver
-        self.impl.call_in_owner(self._resolved, resolver, self._look_up())
+        self.impl.call_in_owner(self._resolved, self._resolver, self._look_up())
 
     def _resolved(self, resolver: Any, addresses: list[Any]) -> None:
         if self._resolver is not resolver or self.closed:  # another thread asks by now

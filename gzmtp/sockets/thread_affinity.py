@@ -118,7 +118,8 @@ class Handover(FastPathState):
         self._check_waiters()
         if not old.dead:
             self._await_release(old)
-        serving, loop.serving = loop.serving, True  # until all is here: the next may want it already
+        # Until all is here: the next may want it already.
+        serving, loop.serving = loop.serving, True
         try:
             self.loop, self._taker = loop, None
             process.adopt(self)
