@@ -25,6 +25,7 @@ _Files = dict[int, list[tuple[Any, int]]]
 _POLLIN, _POLLOUT, _POLLERR = (
     int(PollEvent.POLLIN), int(PollEvent.POLLOUT), int(PollEvent.POLLERR)
 )  # fmt: skip
+_BOTH = PollEvent.POLLIN | PollEvent.POLLOUT
 _poll: Any = original("select", "poll")
 # gevent takes it away when it patches; where there is none, other systems have no such thing.
 _epoll: Any = original("select", "epoll") if sys.platform == "linux" else None
@@ -251,7 +252,7 @@ class Poller:
     def __contains__(self, socket: Any) -> bool:
         return socket in self._map
 
-    def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+    def register(self, socket: Any, flags: int = _BOTH) -> None:
         """Wait for *flags* of *socket* too; 0 removes it."""
         if flags:
             if socket in self._map:
@@ -262,7 +263,7 @@ class Poller:
         elif socket in self._map:
             self.unregister(socket)
 
-    def modify(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+    def modify(self, socket: Any, flags: int = _BOTH) -> None:
         """Wait for other *flags* of *socket*."""
         self.register(socket, flags)
 

@@ -230,8 +230,10 @@ class InprocPeer:
         popleft = queue.popleft  # one by one: another thread may be appending
         messages = [popleft() for _ in range(min(count, room))]
         sender = self.other.impl  # type: ignore[union-attr]
-        if sender.fans_out or sender.bodies:
+        if sender.bodies:
             messages = [_own(message) for message in messages]
+        elif sender.fans_out:
+            messages = [message[:] for message in messages]  # others have the same list
         self.impl.deliver(self.pipe, messages)
         return True
 
