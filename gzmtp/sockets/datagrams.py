@@ -46,7 +46,7 @@ class Datagrams(Dialer):
         self._write_watch: Watch | None = None
         self._sent = 0
         if self.impl.type != SocketType.RADIO:
-            self._watch = Watch(self.impl.loop, sock.fileno(), READ, self._read)
+            self._watch = Watch(self.impl.loop, sock.fileno(), READ, self._read, True)
 
     def start(self) -> None:
         """Serve the pipe."""
@@ -120,8 +120,19 @@ class Datagrams(Dialer):
 
     def _read(self) -> None:
         """The read watcher's callback."""
-        self.impl.loop.tick += 1
-        if self._receive():
+        loop = self.impl.loop
+        watch = self._watch
+        if watch is None or not loop.is_here():
+            return
+        serving, loop.serving = loop.serving, True
+        try:
+            if watch.disabled or self.impl.loop is not loop:
+                return  # another thread takes the socket over
+            loop.tick += 1
+            came = self._receive()
+        finally:
+            loop.serving = serving
+        if came:
             self.readable_now()
 
     def _receive(self) -> bool:

@@ -274,3 +274,24 @@ def test_the_collector_runs_in_the_midst_of_everything(sockets, bind, context, z
         gc.set_threshold(*threshold)
         gc.collect()
         gevent.sleep(0.01)
+
+
+@pytest.mark.gzmtp_only("it is about gzmtp's own loop")
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc", "udp", "ws"], indirect=False)
+def test_a_thread_that_was_woken_by_a_message_can_be_taken_from(sockets, bind, thread, transport, zmq):
+    """The greenlet that a message has woken stands still natively: its thread is not at work for the socket."""
+    if transport == "udp":
+        dish, radio = sockets("DISH"), sockets("RADIO")
+        dish.bind("udp://127.0.0.1:*")
+        radio.connect(dish.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode())
+        dish.join("g")
+        send, receive = (lambda body: radio.send(body, group="g")), dish.recv
+    else:
+        pull, push = sockets("PULL"), sockets("PUSH")
+        push.connect(bind(pull, transport))
+        send, receive = push.send, pull.recv
+    gevent.spawn_later(0.01, send, b"1")
+    assert receive() == b"1"
+    send(b"2")
+    worker = thread(receive)
+    assert worker.get() == b"2"
