@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import gzmtp as zmq
@@ -19,6 +21,8 @@ from gzmtp.patterns.registry import REGISTRY
 from gzmtp.transports import INPROC, split_endpoint
 
 _OPTIONS: dict[str, Any] = {**SocketOption.__members__, **ExtensionOption.__members__}
+#: Options whose value may begin with a hyphen.
+FREE_TEXT = frozenset({"--server-key", "--username", "--password"})
 #: A prefix says who begins: "@" or "bind:", ">" or "connect:".
 _ENDPOINT = re.compile(r"(@|>|bind:|connect:)?([A-Za-z][A-Za-z0-9+.-]*)://.*", re.DOTALL)
 
@@ -37,9 +41,21 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=28)
 
 
+class Parser(argparse.ArgumentParser):
+    """Takes any text as the value of FREE_TEXT: one CURVE key of 85 begins with a hyphen."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's."""
+        words = iter(sys.argv[1:] if args is None else args)
+        joined = [
+            "=".join((word, *islice(words, 1))) if word in FREE_TEXT else word for word in words
+        ]
+        return super().parse_known_args(joined, namespace)
+
+
 def parser(program: str, usage: str, description: str, epilogue: str) -> argparse.ArgumentParser:
     """Return a parser in the commands' style."""
-    return argparse.ArgumentParser(
+    return Parser(
         prog=program,
         usage=f"{program} {usage}",
         description=description,

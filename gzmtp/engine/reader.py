@@ -37,7 +37,6 @@ _WORTH, _MOST_PULLED = 16384, 1 << 20
 #: The same of looks at once, within the callback: one in vain makes a buffer in vain.
 _AT_ONCE = 6
 
-
 _this_thread: Any = original("_thread", "get_ident")
 
 
@@ -102,7 +101,7 @@ class ReadEngine:
         self._readable_now = owner.readable_now
         self._here = owner.here
         self._connection = connection
-        self.watch = Watch(loop, sock.fileno(), READ, self.pump, True)
+        self.watch = Watch(loop, sock.fileno(), READ, self.pump, direct=True)
         self._closed = False
         # Not over ipc, where who asks in vain holds up who writes (128 KiB: 7 % less throughput).
         self._may_pull = sock.family in (AF_INET, AF_INET6)
@@ -143,13 +142,6 @@ class ReadEngine:
         if called_back and loop.thread != _this_thread():
             return False
         serving, loop.serving = loop.serving, True
-        if called_back:
-            if watch.disabled or self.loop is not loop:  # another thread takes the socket over
-                loop.serving = serving
-                return False
-            loop.tick += 1
-            if watch.expected:
-                watch.expect(0)
         decoder = self.decoder
         counters = self.counters
         pipe = self.pipe
@@ -161,6 +153,12 @@ class ReadEngine:
         end: BaseException | None = None
         ended = False
         try:
+            if called_back:
+                if watch.disabled or self.loop is not loop:  # another thread takes the socket over
+                    return False
+                loop.tick += 1
+                if watch.expected:
+                    watch.expect(0)
             try:
                 while True:
                     want = decoder.want

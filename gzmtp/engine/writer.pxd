@@ -11,7 +11,7 @@ cdef class WriteEngine:
     cdef public CCounters counters
     cdef public CLoop loop
     cdef public object encode, _encode_control, _frame_size, _send, _sock, _tuning
-    cdef public object _on_writable, _connection, _request_yield, _here, _impl
+    cdef public object _on_writable, _connection, _request_yield, _impl
     cdef public Py_ssize_t _large, _short_run, _take, _run, _tick
     cdef public bint _sync, _batch_large, _batching, _blocked, _closed
     cdef public CWatch watch
@@ -33,7 +33,7 @@ cdef class WriteEngine:
     cpdef _tick_over(self)
     @cython.locals(
         pipe=CPipe, counters=CCounters, count=Py_ssize_t, take=Py_ssize_t, size=Py_ssize_t,
-        spun=Py_ssize_t, sent=Py_ssize_t, batch=list, buffers=list, unsent_parts=bint)
+        spun=Py_ssize_t, sent=Py_ssize_t, batch=list, buffers=list, large=bint)
     cpdef _write(self, bint shared=*)
     cpdef _wait(self)
     @cython.locals(loop=CLoop, watch=CWatch, serving=bint)

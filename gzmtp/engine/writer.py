@@ -24,7 +24,6 @@ from typing import Any, Protocol
 from greenlet import getcurrent
 
 from gzmtp.engine.malloc import keep
-from gzmtp.error import ZMQError
 from gzmtp.hub.adaptive_spin import NEVER, AdaptiveSpin
 from gzmtp.hub.cores import spare
 from gzmtp.hub.descriptors import WRITE
@@ -78,9 +77,6 @@ class Owner(Protocol):
     def request_yield(self) -> None:
         """The sender has not let the hub have its turn for too long."""
 
-    def here(self) -> None:
-        """The calling thread uses the socket: bring its watchers to that thread's loop."""
-
 
 class WriteEngine:
     """Serves the way out of one pipe over one connected, non-blocking socket."""
@@ -88,7 +84,7 @@ class WriteEngine:
     __slots__ = (
         "pipe", "counters", "loop", "encode", "_encode_control", "_frame_size", "_send", "_sock",
         "_tuning", "_large", "_short_run", "_sync", "_on_writable", "_connection",
-        "_request_yield", "_here",
+        "_request_yield",
         "watch", "_answers", "_rest", "_batch", "_batch_large", "_take", "_run", "_tick",
         "_batching", "_blocked", "_since", "_closed", "_answer", "_write_spin_budget", "_impl",
     )  # fmt: skip
@@ -119,7 +115,6 @@ class WriteEngine:
         self._sync = tuning.strategy != ASYNC_FIRST
         self._on_writable = owner.on_writable
         self._request_yield = owner.request_yield
-        self._here = owner.here
         self._impl = owner.impl
         self._connection = connection
         self.watch: Watch | None = None  # made when the kernel is full for the first time
@@ -157,11 +152,11 @@ class WriteEngine:
     def wake(self) -> None:
         """The queue reached its mark: the first messages of a turn, or a full batch."""
         if self.loop.thread != _this_thread():
-            self._take_over()
+            self._impl.own_to_send(self.pipe)
         if self._blocked or self._batching:
             if self._blocked:
                 watch = self.watch
-                if self._sync and watch is not None and watch.active and self.loop.is_here():
+                if self._sync and watch is not None and watch.active:
                     self._writable()  # the kernel may have room by now
                 if self._blocked:
                     self._set_blocked_mark()
@@ -200,7 +195,6 @@ class WriteEngine:
             self._run = 0
         self._run += 1
         if self._run >= self._short_run:
-            self._here()
             self._batching = True
             self._start()
             if not self._blocked:
@@ -208,7 +202,6 @@ class WriteEngine:
             self.loop.call_soon(self._tick_over)
             return
         if self._run == _SEE_TICK:
-            self._here()
             self.loop.expect_tick()
         if not self._sync:
             self._wait()
@@ -250,18 +243,6 @@ class WriteEngine:
         answer = self._answer
         answer.worth = _WORTH + size * _WORTH_A_BYTE
         loop.expected_reply = answer
-
-    def _take_over(self) -> None:
-        """The thread that sends is another than the one which used the socket before.  If that
-        one does not let go, what was to be sent is taken back, unless it has left already."""
-        try:
-            self._here()
-        except ZMQError:
-            try:
-                self.pipe.queue.pop()
-            except IndexError:
-                return
-            raise
 
     def release(self) -> None:
         """Whoever held the writing up has forwarded what there was."""
@@ -383,11 +364,11 @@ class WriteEngine:
             try:
                 if len(buffers) == 1:
                     size = len(buffers[0])
-                    unsent_parts = size >= self._large and count == 1
+                    large = size >= self._large and count == 1
                     sent = self._send(buffers[0])
                 else:
                     size = sum(map(len, buffers))
-                    unsent_parts = True
+                    large = True
                     sent = self._sock.sendmsg(buffers[:_GATHER])
             except BlockingIOError:
                 sent = 0
@@ -398,7 +379,7 @@ class WriteEngine:
             counters.writes += 1
             counters.messages_out += count
             counters.bytes_out += sent
-            if unsent_parts:
+            if large:
                 if not counters.large_out:
                     keep(self._tuning.keep_memory)
                 counters.count_large(sent, size)
@@ -406,7 +387,7 @@ class WriteEngine:
             elif size > self._tuning.out_batch and count > 1:
                 self._take = max(1, count * self._tuning.out_batch // size)
             if sent != size:
-                self._keep(buffers, sent, batch, unsent_parts)
+                self._keep(buffers, sent, batch, large)
                 if sent and spun < _MOST_SPUN and self._write_spin(_MOST_SPUN - spun):
                     spun += size - sent
                     continue
@@ -468,9 +449,9 @@ class WriteEngine:
             self.counters.waits += 1
             self._since = time.monotonic()
             self._set_blocked_mark()
-            self._here()
             if self.watch is None:
-                self.watch = Watch(self.loop, self._sock.fileno(), WRITE, self._writable, True)
+                fd = self._sock.fileno()
+                self.watch = Watch(self.loop, fd, WRITE, self._writable, direct=True)
             self.watch.start()
 
     def _unwatch(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from gzmtp.hub.originals import original
 
@@ -31,11 +31,14 @@ class Watched(Protocol):
     events: int
 
 
-class Descriptors:
+WatchT = TypeVar("WatchT", bound=Watched)
+
+
+class Descriptors(Generic[WatchT]):
     """The descriptors of one loop's watches."""
 
-    def __init__(self, watches: Iterable[Any]) -> None:
-        self._by_fd: dict[int, list[Any]] = {}
+    def __init__(self, watches: Iterable[WatchT]) -> None:
+        self._by_fd: dict[int, list[WatchT]] = {}
         self._epoll: Any = None
         #: Whether it is worth to be kept: not if no descriptor was left for the epoll object.
         self.lasting = True
@@ -47,7 +50,7 @@ class Descriptors:
         for watch in watches:
             self.add(watch)
 
-    def add(self, watch: Any) -> None:
+    def add(self, watch: WatchT) -> None:
         """Look at one more from now on."""
         watches = self._by_fd.get(watch.fd)
         if watches is None:
@@ -56,7 +59,7 @@ class Descriptors:
             watches.append(watch)
         self._tell(watch.fd, watches is None)
 
-    def remove(self, watch: Any) -> None:
+    def remove(self, watch: WatchT) -> None:
         """Look at one less."""
         watches = self._by_fd.get(watch.fd)
         if watches is None or watch not in watches:
@@ -78,15 +81,10 @@ class Descriptors:
                 epoll.register(fd, _mask(watches))
             else:
                 epoll.modify(fd, _mask(watches))
-        except FileExistsError:  # its number was another's, which was closed without a word
-            epoll.modify(fd, _mask(watches or ()))
-        except FileNotFoundError:
-            if watches:
-                epoll.register(fd, _mask(watches))
         except (OSError, ValueError):
-            pass  # it is closed, or is a kind of file that is always ready
+            pass  # somebody has closed it who is not its owner: nothing comes of it any more
 
-    def ready(self, milliseconds: float) -> list[Any]:
+    def ready(self, milliseconds: float) -> list[WatchT]:
         """The watches whose descriptors are ready, or have failed; waits natively so long."""
         ready = []
         for fd, events in self._look(milliseconds):
@@ -112,7 +110,7 @@ class Descriptors:
             self._epoll.close()
 
 
-def _mask(watches: Iterable[Any]) -> int:
+def _mask(watches: Iterable[Watched]) -> int:
     mask = 0
     for watch in watches:
         mask |= _EVENTS[watch.events]

@@ -4,7 +4,7 @@ from gzmtp.hub.scheduler cimport Scheduler
 cdef class Loop(Scheduler):
     cdef object __weakref__
     cdef public set _watches, _timers
-    cdef public double polled_at, earliest, _patience
+    cdef public double polled_at, earliest, _wait_budget
     cdef public object _descriptors, _forgotten, _coming_back, expecting
     cdef public bint serving
     cdef public Py_ssize_t holders

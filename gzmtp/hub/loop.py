@@ -42,7 +42,7 @@ _CATCH_UP = 12
 IN_HANDSHAKE = 50
 BEHIND_HANDSHAKE = 10
 #: Milliseconds that it may wait in all, in each second.
-_PATIENCE = 50
+_WAIT_BUDGET = 50
 
 _FOREVER = float("inf")
 
@@ -63,10 +63,10 @@ class Loop(Scheduler):
         self.earliest = _FOREVER
         #: When somebody polled last, by the monotonic clock.
         self.polled_at = 0.0
-        self._descriptors: Descriptors | None = None  # once somebody has polled
+        self._descriptors: Descriptors[Watch] | None = None  # once somebody has polled
         #: Watches of peers that have begun to speak: what they say next is worth waiting for.
         self.expecting: set[Watch] = set()
-        self._patience = float(_PATIENCE)
+        self._wait_budget = float(_WAIT_BUDGET)
         self.holders = 0
         self._hold: Any = None
         self.dead = False
@@ -105,7 +105,7 @@ class Loop(Scheduler):
         return get_hub_if_exists() is self.hub
 
     def _call_from_thread(self, call: Callable[..., Any], *args: Any) -> None:
-        """`tell`: call in the hub, soon, from whichever thread.
+        """`call_soon_threadsafe`: call in the hub, soon, from whichever thread.
 
         Not by gevent's run_callback_threadsafe, which changes a running loop: libuv lost calls and
         crashed, libev lost count of who holds the loop (LoopExit in 1 of 100 dialogues).
@@ -126,7 +126,7 @@ class Loop(Scheduler):
             raise ValueError("the thread of this loop has ended") from error
 
     def _drain(self) -> None:
-        """Other threads have rung: make their calls as callbacks of this loop."""
+        """Make the calls that other threads have posted, as callbacks of this loop."""
         while self._pending:
             call, args = self._pending.popleft()
             self.call_soon(call, *args)
@@ -208,22 +208,23 @@ class Loop(Scheduler):
         Who stood in time.sleep(), unpatched, would have its peers with libzmq, whose I/O thread
         shook hands meanwhile.  Here the peers' answers to what is said now are due: they are waited
         for, natively, if the hub has had no turn for a while.  Only a peer that has begun to speak
-        is, `expecting`; all together `_PATIENCE` milliseconds in a second.
+        is, `expecting`; all together `_WAIT_BUDGET` milliseconds in a second.
         """
         if not self.is_here():
             return False
         clock = time.monotonic()
-        self._patience = min(_PATIENCE, self._patience + (clock - self.polled_at) * _PATIENCE)
+        more = (clock - self.polled_at) * _WAIT_BUDGET
+        self._wait_budget = min(_WAIT_BUDGET, self._wait_budget + more)
         stood = clock - self.polled_at >= TICK_LIMIT and self.tick_overdue()
         served = False
         for _ in range(_CATCH_UP):
-            patience = self._worth_waiting() if stood else 0.0
-            waited_for = [(watch, watch.expected) for watch in self.expecting] if patience else ()
+            longest = self._worth_waiting() if stood else 0.0
+            waited_for = [(watch, watch.expected) for watch in self.expecting] if longest else ()
             began = time.monotonic()
-            found = self._serve_once(patience)
-            if patience:
+            found = self._serve_once(longest)
+            if longest:
                 took = (time.monotonic() - began) * 1000
-                self._patience -= took
+                self._wait_budget -= took
                 for watch, expected in waited_for:
                     if watch.expected == expected:  # else it has spoken
                         watch.expect(expected - took)
@@ -236,7 +237,7 @@ class Loop(Scheduler):
     def _worth_waiting(self) -> float:
         """How many milliseconds are left for peers that are about to say something."""
         longest = max((watch.expected for watch in self.expecting), default=0.0)
-        return max(0.0, min(longest, self._patience))
+        return max(0.0, min(longest, self._wait_budget))
 
     def _serve_once(self, milliseconds: float) -> bool:
         """Call back for due timers and ready descriptors; tell whether there were any of these."""

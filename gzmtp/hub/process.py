@@ -32,8 +32,9 @@ _kept: set[Loop] = set()  # those of other threads, which may wait in them
 #: Called whenever a context has come to be (what GZMTP_OBSERVE switches on waits for the first).
 beginnings: list[Callable[[], object]] = []
 
-#: Seconds between two looks at what is still to leave.
+#: Seconds between two looks at what is still to leave, and at whether something does.
 _PACE = 0.002
+_COUNT = 0.05
 #: Seconds that other threads' loops may take to stand still.
 _STANDSTILL = 0.25
 
@@ -111,7 +112,7 @@ def _flush() -> None:
     """Close every socket, and let what was sent leave, within LINGER and the tuning's bounds."""
     global _exiting, _last
     _exiting, _last = True, getcurrent()
-    sockets = [impl for state in list(_states) for impl in list(state.sockets)]
+    sockets = _sockets()
     for impl in sockets:
         impl.close_at_exit()
     _wait_for(sockets)
@@ -121,14 +122,16 @@ def _flush() -> None:
 def _wait_for(sockets: list[Any]) -> None:
     """Let what closed sockets have sent leave, within LINGER and the tuning's bounds: as long as it
     does, and a while without progress."""
-    began = time.monotonic()
+    began = counted = time.monotonic()
     progress: dict[Any, tuple[float, float]] = {}  # bytes that have left, and since when no more
     while True:
         now = time.monotonic()
-        for impl in sockets:
-            sent = 0 if impl.done else impl.counters().bytes_out
-            if progress.get(impl, (-1,))[0] != sent:
-                progress[impl] = sent, now
+        if not progress or now - counted > _COUNT:
+            counted = now
+            for impl in sockets:
+                sent = 0 if impl.done else impl.counters().bytes_out
+                if progress.get(impl, (-1,))[0] != sent:
+                    progress[impl] = sent, now
         if not any(_worth_waiting(impl, now - began, now - progress[impl][1])
                    for impl in sockets if not impl.done):  # fmt: skip
             break

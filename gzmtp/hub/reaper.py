@@ -8,6 +8,7 @@ Independent of what a socket consists of.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ from gzmtp.hub.originals import original
 #: Seconds between two looks at whether sockets are done, and at whether others have taken them.
 _OFTEN, _SELDOM = 0.002, 0.05
 
-_new_lock: Any = original("_thread", "allocate_lock")
+_begin: Any = original("_thread", "start_new_thread")
 
 
 class Reaper:
@@ -29,9 +30,12 @@ class Reaper:
     def __init__(self, sockets: Callable[[], Iterable[Any]]) -> None:
         """*sockets* returns all there are."""
         self._all = sockets
-        self._begin: Any = original("_thread", "start_new_thread")
-        self._lock: Any = _new_lock()
-        self._left: list[tuple[Any, Loop]] = []  # sockets to be looked after, and where they were
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin without a thread: in a forked child it is the parent's."""
+        #: Sockets to be looked after, and whose they were.
+        self._left: deque[tuple[Any, Loop]] = deque()
         self._running = False
         self._wake: Callable[[], object] | None = None
 
@@ -47,36 +51,34 @@ class Reaper:
         left = [impl for impl in left if impl.forgotten or impl.dialers or impl.listeners]
         self.keep([*left, *loop.take_forgotten()])
 
-    def keep(self, sockets: list[Any]) -> None:
-        """Look after sockets, and close those that nobody refers to.  (A finalizer may call it: it
-        does nothing itself.)"""
-        if not sockets:
+    def keep(self, sockets: Iterable[Any]) -> None:
+        """Look after sockets, and close those that nobody refers to.  (A finalizer may call it, in
+        the midst of itself: it holds no lock, and does nothing but to post them.)"""
+        for impl in sockets:
+            self._left.append((impl, impl.loop))
+        if not self._left:
             return
-        with self._lock:
-            self._left += [(impl, impl.loop) for impl in sockets]
-            wake, begin = self._wake, not self._running
-            self._running = True
-        if begin:
-            self._begin(self._run, ())
+        running, self._running = self._running, True
+        wake = self._wake
+        if not running:  # (two threads may come to it at once: two of them do no harm)
+            _begin(self._run, ())
         elif wake is not None:
             wake()
-
-    def reset(self) -> None:
-        """In a forked child: the thread is the parent's."""
-        self.__init__(self._all)  # type: ignore[misc]
 
     def _run(self) -> None:
         loop, news = Loop.here(), Event()
         mine: set[Any] = set()
         while True:
             mine = {impl for impl in mine if impl.loop is loop and not impl.done}
-            with self._lock:
-                left, self._left = self._left, []
-                if not (left or mine):
-                    self._running, self._wake = False, None
+            self._wake = lambda: loop.call_soon_threadsafe(news.set)
+            if not (self._left or mine):
+                self._running, self._wake = False, None
+                if not self._left:  # else somebody has posted one since, and seen the thread run
                     return
-                self._wake = lambda: loop.call_soon_threadsafe(news.set)
-            for impl, old in left:
+                self._running = True
+                continue
+            while self._left:
+                impl, old = self._left.popleft()
                 try:
                     if impl.take_from(old):
                         mine.add(impl)

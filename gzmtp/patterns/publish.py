@@ -198,7 +198,7 @@ class Xpub(Pub):
         self._news: deque[tuple[Pipe | None, Message | None, int]] = deque()
         self._unread = 0  # what the notifications among them cost
         self._origin: Pipe | None = None
-        self.forked = 0
+        self.lost = 0
         super().__init__(impl)
         self.take = self._take
 
@@ -307,7 +307,7 @@ class Xpub(Pub):
         cost = OVERHEAD + (len(message[0]) if len(message) == 1 else sum(map(len, message)))
         of_peer = cost if pipe is None else (pipe.slot or 0) + cost
         if of_peer > MOST_OF_PEER or self._unread + cost > MOST_IN_ALL:
-            self.forked += 1
+            self.lost += 1
             return
         if pipe is not None:
             pipe.slot = of_peer

@@ -46,7 +46,7 @@ class Datagrams(Dialer):
         self._write_watch: Watch | None = None
         self._sent = 0
         if self.impl.type != SocketType.RADIO:
-            self._watch = Watch(self.impl.loop, sock.fileno(), READ, self._read, True)
+            self._watch = Watch(self.impl.loop, sock.fileno(), READ, self._read, direct=True)
 
     def start(self) -> None:
         """Serve the pipe."""
@@ -61,7 +61,7 @@ class Datagrams(Dialer):
 
     def _wake(self) -> None:
         """Send what is queued, in the sender's greenlet."""
-        self.impl.own()
+        self.impl.own_to_send(self.pipe)
         self._sent += 1
         if self._sent >= _BREATH:
             self._sent = 0
@@ -102,7 +102,6 @@ class Datagrams(Dialer):
     def _wait(self) -> None:
         """Go on when the kernel has room."""
         if self._write_watch is None:
-            self.here()
             fd = self.sock.fileno()
             self._write_watch = Watch(self.impl.loop, fd, WRITE, self._writable)
             self._write_watch.start()
@@ -160,7 +159,7 @@ class Datagrams(Dialer):
 
     def _resume(self) -> None:
         """The inbox has room again: read on, at once unless the hub has waited for too long."""
-        self.impl.own()
+        self.here()
         self.pipe.paused = False
         if self.closed or self._watch is None:
             return

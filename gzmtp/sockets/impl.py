@@ -87,7 +87,7 @@ class SocketImpl(Binding):
         self.retiring: dict[Pipe, Connection | None] = {}
         self._linger_timers: dict[Endpoint, Timer] = {}  # what closes them when LINGER is over
         self._calls: deque[tuple[Any, ...]] = deque()
-        self._taker = None
+        self.taker = None
         #: Those whose other side holds messages back for a turn of the loop.
         self.batched: set[InprocPeer] = set()
         # the end

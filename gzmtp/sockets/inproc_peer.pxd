@@ -7,7 +7,7 @@ cdef class InprocPeer:
     cdef public CPipe pipe
     cdef public InprocPeer other
     cdef public bint joined, accepted, left, closed, _batching, _told, _at_hwm
-    cdef public Py_ssize_t tuning, _run, _tick
+    cdef public Py_ssize_t _short_run, _run, _tick
 
     @cython.locals(other=InprocPeer, to=CPipe, source=CPipe)
     cpdef wake(self)

@@ -37,7 +37,7 @@ class SocketImpl(Protocol):
     receivers: Any
     observers: Any
     batched: set[InprocPeer]
-    _taker: Loop | None
+    taker: Loop | None
     deliver: Any
     command: Any
 
@@ -50,13 +50,14 @@ class SocketImpl(Protocol):
     def readable(self) -> None: ...
     def request_yield(self) -> None: ...
     def here(self) -> None: ...
+    def own_to_send(self, pipe: Pipe) -> None: ...
 
 
 class InprocPeer:
     """One side of a pair: serves the way out of its implementation's pipe."""
 
     __slots__ = (
-        "impl", "pipe", "endpoint", "other", "joined", "accepted", "left", "closed", "tuning",
+        "impl", "pipe", "endpoint", "other", "joined", "accepted", "left", "closed", "_short_run",
         "_run", "_tick", "_batching", "_told", "_at_hwm",
     )  # fmt: skip
 
@@ -69,7 +70,7 @@ class InprocPeer:
         self.accepted = False  # it came by bind()
         self.left = False  # its user has gone before anybody was bound
         self.closed = False
-        self.tuning = short_run
+        self._short_run = short_run
         self._run = 0
         self._tick = 0
         self._batching = False
@@ -92,34 +93,26 @@ class InprocPeer:
     def wake(self) -> None:
         """The queue reached its mark: see `gzmtp.engine.writer.WriteEngine.wake`."""
         if self.impl.loop.thread != _this_thread():
-            self.impl.here()
+            self.impl.own_to_send(self.pipe)
+        loop = self.impl.loop
         if self._batching:
             self.transfer()
-            if self.impl.loop.tick_overdue():
+            if loop.tick_overdue():
                 self.impl.request_yield()
             return
-        loop = self.impl.loop
         if loop.tick != self._tick:
             self._tick = loop.tick
             self._run = 0
         self._run += 1
         other = self.other
-        if self._run >= self.tuning:
-            self.impl.here()
-            if other is not None and other.impl.is_here():
-                self._batching = True
-                self.impl.loop.call_soon(self._tick_over)
-                self.transfer()
-                # What is batched here counts in the receiver's fair queue: let it be asked for.
-                other.pipe.paused = True
-                other.impl.batched.add(other)
+        if self._run >= self._short_run:
+            if other is not None and self._batch(other):
                 return
             self._run = 0
-            if self.impl.loop.tick_overdue():
+            if loop.tick_overdue():
                 self.impl.request_yield()
         elif self._run == _SEE_TICK:
-            self.impl.here()
-            self.impl.loop.expect_tick()
+            loop.expect_tick()
         if other is not None and other.joined and not self.closed:
             # One message between two greenlets, nothing special about it: what `transfer` would
             # do, without its calls, which cost a tenth of the message's whole way.
@@ -131,18 +124,37 @@ class InprocPeer:
                 and not (source.control or self.impl.bodies)
             ):
                 serving, loop.serving = loop.serving, True
-                if impl._taker is None and impl.loop is loop:
-                    other._run = 0  # two who talk are no flood
-                    message = source.queue.popleft()
-                    impl.deliver(to, [message[:] if self.impl.fans_out else message])
-                    if impl.observers:
-                        impl.readable()
-                    elif impl.receivers.waiters:
-                        impl.receivers.wake_next_here()
+                try:
+                    if impl.taker is None and impl.loop is loop:
+                        other._run = 0  # two who talk are no flood
+                        message = source.queue.popleft()
+                        impl.deliver(to, [message[:] if self.impl.fans_out else message])
+                        if impl.observers:
+                            impl.readable()
+                        elif impl.receivers.waiters:
+                            impl.receivers.wake_next_here()
+                        return
+                finally:
                     loop.serving = serving
-                    return
-                loop.serving = serving
         self.transfer()
+
+    def _batch(self, other: InprocPeer) -> bool:
+        """Begin to hold messages back for a turn of the loop; False if the other side is not this
+        thread's."""
+        loop = self.impl.loop
+        serving, loop.serving = loop.serving, True
+        try:
+            if not other.impl.is_here():
+                return False
+            self._batching = True
+            loop.call_soon(self._tick_over)
+            self.transfer()
+            # What is batched here counts in the receiver's fair queue: let it be asked for.
+            other.pipe.paused = True
+            other.impl.batched.add(other)
+            return True
+        finally:
+            loop.serving = serving
 
     def _tick_over(self) -> None:
         loop = self.impl.loop

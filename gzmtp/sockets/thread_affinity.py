@@ -4,7 +4,7 @@ Owns the way of an implementation to another thread's loop, and the calls that o
 it.  Independent of what these calls do.
 
 Nothing of a socket is shared.  Whoever wants one that another thread has used (`here`) first
-announces that (`_taker`) and disables all that could call it in the old thread: watchers and
+announces that (`taker`) and disables all that could call it in the old thread: watchers and
 timers; posted calls look at `is_here`.  Then it waits until that thread is not at work for a socket
 (`Loop.serving`): at once where it sleeps, in its hub or in a call that gevent knows nothing of.
 Then all is moved; the old watchers are stopped in their own thread.  A thread that does not come to
@@ -28,6 +28,7 @@ from gzmtp.hub.loop import Loop
 from gzmtp.hub.originals import original
 from gzmtp.hub.waiters import WaitQueue
 from gzmtp.hub.watches import Timer, Watch
+from gzmtp.pipe import Pipe
 from gzmtp.sockets.endpoint import Dialer, Endpoint
 from gzmtp.sockets.fastpath import FastPathState
 from gzmtp.sockets.inproc_peer import InprocPeer
@@ -56,12 +57,24 @@ class Handover(FastPathState):
     _calls: deque[tuple[Any, ...]]
     closed_at_exit: bool
     #: The loop of a thread that is about to have the socket.
-    _taker: Loop | None
+    taker: Loop | None
 
     def own(self) -> None:
         """`here`, quickly where that is the case already."""
         if self.loop.thread != _this_thread():
             self.here()
+
+    def own_to_send(self, pipe: Pipe) -> None:
+        """`own`, for who has just put a message into the queue of *pipe*: if the other thread keeps
+        the socket, it is taken back, unless it has left already."""
+        try:
+            self.own()
+        except ZMQError:
+            try:
+                pipe.queue.pop()
+            except IndexError:
+                return
+            raise
 
     def here(self) -> None:
         """Bring everything to the loop of the calling thread, if another used the socket before.
@@ -91,7 +104,7 @@ class Handover(FastPathState):
                 taken = True
         finally:
             if not taken:
-                self._taker = None
+                self.taker = None
                 self._resume()
         self.run_calls()
         return taken
@@ -105,8 +118,8 @@ class Handover(FastPathState):
         limit = time.monotonic() + _LONGEST
         while True:
             with _taking:
-                if self._taker is None:
-                    self._taker = loop
+                if self.taker is None:
+                    self.taker = loop
                     return
             if time.monotonic() > limit:
                 raise _refusal("two other threads use this socket")
@@ -121,7 +134,7 @@ class Handover(FastPathState):
         # Until all is here: the next may want it already.
         serving, loop.serving = loop.serving, True
         try:
-            self.loop, self._taker = loop, None
+            self.loop, self.taker = loop, None
             process.adopt(self)
             self._move(loop)
         finally:
@@ -174,13 +187,13 @@ class Handover(FastPathState):
             pass  # it has ended: the next attempt will succeed
 
     def _go_on(self, loop: Loop) -> None:
-        if self.loop is loop and self._taker is None:
+        if self.loop is loop and self.taker is None:
             self._move(loop)
             self.run_calls()
 
     def is_here(self) -> bool:
         """Whether the socket is the calling thread's, and no other is about to take it."""
-        return self._taker is None and self.loop.is_here()
+        return self.taker is None and self.loop.is_here()
 
     def call_in_owner(self, call: Callable[..., object], *args: Any) -> None:
         """Call in the socket's thread: at once if it is the caller's, or has ended."""

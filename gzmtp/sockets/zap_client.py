@@ -50,7 +50,7 @@ class _Question:
     options = SimpleNamespace(routing_id=b"")
     bodies = fans_out = False
     observers: tuple[Any, ...] = ()
-    _taker: Loop | None = None
+    taker: Loop | None = None
 
     def __init__(self, state: Any, options: Any, connection: Any, request: ZapRequest) -> None:
         self._state = state
@@ -118,7 +118,7 @@ class _Question:
     def nothing(self, *pipe: Pipe) -> None:
         """Nobody waits here: for room, for messages, for the hub's turn."""
 
-    on_writable = readable = request_yield = here = nothing
+    on_writable = readable = request_yield = here = own_to_send = nothing
 
 
 def _too_many(handshake: Any) -> bytes:

@@ -257,10 +257,10 @@ class Handshake:
             int(status),
         )
         self._buffer.clear()
-        self._step = self._reading_stopped
+        self._step = self._ignore
         return self.mechanism.deny(status)
 
-    def _reading_stopped(self) -> None:
+    def _ignore(self) -> None:
         self._buffer.clear()
 
     # -- peers older than ZMTP 3.0: greeting, then identity frames

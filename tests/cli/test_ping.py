@@ -160,9 +160,11 @@ def test_curve(kind, joined, curve, libzmq_peer, ping):
         assert "--as TYPE" in told["problem"]
 
 
-def test_curve_with_the_wrong_key(curve, sockets, bind, ping, zmq):
+@pytest.mark.parametrize("key", [None, "-IL]Q?phq75j{>+XW>SE3KoSb^Sa.?8hhrDe{dKW"], ids=["any", "hyphen"])
+def test_curve_with_the_wrong_key(curve, sockets, bind, ping, zmq, key):
+    """... which may begin with a hyphen, as an option does."""
     where = bind(sockets("ROUTER", **curve[1]))
-    status, told = ping(where, "--server-key", zmq.curve_keypair()[0].decode())
+    status, told = ping(where, "--server-key", key or zmq.curve_keypair()[0].decode())
     assert status == 1 and "wrong keys?" in told["problem"]
 
 

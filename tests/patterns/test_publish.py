@@ -424,7 +424,7 @@ def test_notifications_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyP
     a, b = join(xpub, "a", "b")
     subscribe(xpub, a, b"1", b"2", b"3", b"4")
     subscribe(xpub, b, b"5", b"6", b"7")
-    assert xpub.forked == 2
+    assert xpub.lost == 2
     xpub.send([b"4"])
     assert got(a) == [b"4"]  # forgotten is only that the user was to be told
     assert [m[0][1:] for m in take_all(xpub)] == [b"1", b"2", b"3", b"5", b"6"]
